@@ -1,0 +1,84 @@
+"""A record batch: a run of one partition's log, as columns.
+
+What the lane hands to the agents and the folds fold. A batch spans the offsets [start, next):
+`start` is the position it was read from, not its first record's offset, because a log may have gaps
+(compaction, transactions, dead-lettered records); batches of a partition therefore join seamlessly.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
+
+import polars as pl
+
+OFFSET = "offset"
+"""Column: the record's offset in its partition, Int64."""
+APPENDED_AT = "appended_at"
+"""Column: when the broker appended the record, epoch ms, Int64. The stream clock."""
+POSITION_COLUMNS: Mapping[str, pl.DataType] = {OFFSET: pl.Int64(), APPENDED_AT: pl.Int64()}
+
+
+@dataclass(frozen=True, slots=True)
+class RecordBatch:
+    """Records [start, next) of one partition, a frame for each event type, rows in offset order.
+
+    Each frame has the columns of the newest schema of its event type and POSITION_COLUMNS.
+    """
+
+    topic: str
+    partition: int
+    start: int
+    next: int
+    frames: Mapping[str, pl.DataFrame] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __len__(self) -> int:
+        return sum(frame.height for frame in self.frames.values())
+
+    def frame(self, event_type: str) -> pl.DataFrame | None:
+        """The rows of one event type, or None when there are none."""
+        found = self.frames.get(event_type)
+        return None if found is None or found.is_empty() else found
+
+    @property
+    def clock(self) -> int:
+        """The stream clock after this batch: the greatest appended_at, epoch ms; 0 without rows."""
+        return max((_greatest(f[APPENDED_AT]) for f in self.frames.values()), default=0)
+
+    def since(self, offset: int) -> "RecordBatch":
+        """The part of the batch from this offset on; start moves to it."""
+        if offset <= self.start:
+            return self
+        return replace(self, start=offset, frames=self._where(pl.col(OFFSET) >= offset))
+
+    def until(self, offset: int) -> "RecordBatch":
+        """The part of the batch before this offset; next moves to it."""
+        if offset >= self.next:
+            return self
+        return replace(self, next=offset, frames=self._where(pl.col(OFFSET) < offset))
+
+    def pieces(self, rows: int) -> Iterator["RecordBatch"]:
+        """The batch cut at offsets into pieces of at most this many rows, joined seamlessly."""
+        if len(self) <= rows:
+            yield self
+            return
+        offsets = pl.concat([f[OFFSET] for f in self.frames.values() if f.height]).sort()
+        rest = self
+        for cut in offsets.gather_every(rows)[1:]:
+            yield rest.until(cut)
+            rest = rest.since(cut)
+        yield rest
+
+    def rows(self, *event_types: str) -> list[dict[str, Any]]:
+        """The rows of these event types (all when none is named) in offset order: for rare events."""
+        names = event_types or tuple(self.frames)
+        found = [row for name in names if name in self.frames for row in self.frames[name].to_dicts()]
+        return sorted(found, key=lambda row: int(row[OFFSET]))
+
+    def _where(self, condition: pl.Expr) -> Mapping[str, pl.DataFrame]:
+        kept = {name: frame.filter(condition) for name, frame in self.frames.items()}
+        return MappingProxyType({name: frame for name, frame in kept.items() if frame.height})
+
+
+def _greatest(column: pl.Series) -> int:
+    return max(column.to_list(), default=0)
