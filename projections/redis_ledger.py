@@ -1,0 +1,206 @@
+"""What every fold does the same way in Redis: keys, positions, and the transaction that moves them.
+
+A change and its position land together: WATCH on the position key alone, compare it with the expected
+one, then MULTI, the changes, the position, the stream clock, EXEC. A room whose change is a script has
+the same guard in front of its own Lua (`run_script`). Clients are built with ``decode_responses=True``.
+
+Redis has no rollback: a command of the wrong type fails alone while its neighbours stand. Therefore
+keys of one kind are written by one fold only, and anything but a store that is away is a bug.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import redis
+
+from projections.position import PositionConflict, StoreUnavailable
+from schemas.batch import RecordBatch
+
+MAX_COMMANDS = 10_000
+"""Commands in one transaction: what Redis does without making its other clients wait noticeably."""
+
+Argument = str | bytes | int | float
+Command = tuple[Argument, ...]
+"""One Redis command, such as ("HINCRBY", key, "views", 3)."""
+
+_AWAY = (
+    "OOM",
+    "BUSY",
+    "LOADING",
+    "MISCONF",
+    "READONLY",
+    "MASTERDOWN",
+    "CLUSTERDOWN",
+    "NOREPLICAS",
+    "TRYAGAIN",
+)
+
+_GUARDED = """
+local stored = redis.call('GET', KEYS[1])
+if (stored or '') ~= ARGV[1] then return {0, stored or ''} end
+local function change(KEYS, ARGV)
+%s
+end
+local keys, arguments = {}, {}
+for i = 3, #KEYS do keys[i - 2] = KEYS[i] end
+for i = 4, #ARGV do arguments[i - 3] = ARGV[i] end
+local answer = change(keys, arguments)
+redis.call('SET', KEYS[1], ARGV[2])
+local ticked = tonumber(redis.call('GET', KEYS[2]) or '0')
+redis.call('SET', KEYS[2], tonumber(ARGV[3]) > ticked and ARGV[3] or string.format('%.0f', ticked))
+return {1, answer or ''}
+"""
+
+
+class TransactionTooLarge(Exception):
+    """A change of more than MAX_COMMANDS commands came in one piece: a bug of the fold that made it."""
+
+
+@contextmanager
+def store_errors() -> Iterator[None]:
+    """Tell a Redis that is away (StoreUnavailable) from a bug (left as it is). For sync and async clients."""
+    try:
+        yield
+    except (redis.ConnectionError, redis.TimeoutError) as error:
+        raise StoreUnavailable(f"redis does not answer: {error}") from error
+    except redis.ResponseError as error:
+        if isinstance(error, redis.OutOfMemoryError | redis.ReadOnlyError) or str(error).startswith(_AWAY):
+            raise StoreUnavailable(f"redis takes no writes: {error}") from error
+        raise
+
+
+class RedisLedger:
+    """One fold's positions in one generation, and the transactions that move them.
+
+    Every method raises StoreUnavailable when Redis is away; nothing is known then about a commit that
+    was under way: the next one, with the same expected position, finds out.
+    """
+
+    def __init__(self, client: redis.Redis, generation: int, fold: str) -> None:
+        self.client = client
+        self.generation = generation
+        self.fold = fold
+
+    def key(self, *parts: str | int) -> str:
+        """A key of this generation: key("count", "v1") is g1:count:v1."""
+        return key(self.generation, *parts)
+
+    def position(self, topic: str, partition: int) -> int | None:
+        """The next offset to fold, or None when nothing was folded yet."""
+        with store_errors():
+            stored = self.client.get(self._position_key(topic, partition))
+        return None if stored is None else int(stored)
+
+    def stream_clock(self, topic: str, partition: int) -> int:
+        """The greatest appended_at folded of this partition, epoch ms; 0 when none."""
+        with store_errors():
+            return int(self.client.get(self._clock_key(topic, partition)) or 0)
+
+    def commit(self, batch: RecordBatch, expected: int | None, commands: Sequence[Command]) -> None:
+        """Write the commands and the position batch.next together, if the store stands at ``expected``.
+
+        PositionConflict when it does not, with nothing written.
+        """
+        if len(commands) > MAX_COMMANDS:
+            raise TransactionTooLarge(f"{self.fold}: {len(commands)} commands for offsets from {batch.start}")
+        position, clock = self._position_key(*_place(batch)), self._clock_key(*_place(batch))
+        with store_errors(), self.client.pipeline(transaction=True) as transaction:
+            transaction.watch(position)  # type: ignore[no-untyped-call]  # redis-py has no types here
+            stored, ticked = transaction.mget(position, clock)
+            if _integer(stored) != expected:
+                raise PositionConflict(expected, _integer(stored))
+            transaction.multi()
+            for command in commands:
+                transaction.execute_command(*command)  # type: ignore[no-untyped-call]
+            transaction.set(position, batch.next)
+            transaction.set(clock, max(batch.clock, int(ticked or 0)))
+            try:
+                transaction.execute()
+            except redis.WatchError:
+                raise PositionConflict(expected, self.position(*_place(batch))) from None
+
+    def run_script(
+        self,
+        script: str,
+        keys: Sequence[str],
+        arguments: Sequence[Argument],
+        batch: RecordBatch,
+        expected: int | None,
+    ) -> object:
+        """The same guard around a script of the room: Lua whose KEYS and ARGV are those given here.
+
+        ``script`` is the body of a function; what it returns is answered ('' for nil). Scripts are not
+        rolled back: check arguments before the first write. PositionConflict with nothing written.
+        """
+        place = [self._position_key(*_place(batch)), self._clock_key(*_place(batch))]
+        guard: list[Argument] = ["" if expected is None else expected, batch.next, batch.clock]
+        guarded = self.client.register_script(_GUARDED.replace("%s", script))
+        with store_errors():
+            done, answer = guarded(keys=[*place, *keys], args=[*guard, *arguments])
+        if not done:
+            raise PositionConflict(expected, int(answer) if answer else None)
+        return answer
+
+    def _position_key(self, topic: str, partition: int) -> str:
+        return self.key("position", self.fold, topic, partition)
+
+    def _clock_key(self, topic: str, partition: int) -> str:
+        return self.key("clock", self.fold, topic, partition)
+
+
+class RedisFold:
+    """A FoldStore over a RedisLedger; a room says only which commands a batch comes to.
+
+    A batch that comes to more commands than a transaction takes is cut in halves at offsets until each
+    fits; every piece carries its position.
+    """
+
+    name: str
+    topics: tuple[str, ...]
+    history_ms: int = 0
+
+    def __init__(self, client: redis.Redis, generation: int) -> None:
+        self.ledger = RedisLedger(client, generation, self.name)
+
+    def commands(self, batch: RecordBatch) -> list[Command]:
+        """What the batch changes. May read prior state: only the partition's owner writes it."""
+        raise NotImplementedError
+
+    def committed(self, batch: RecordBatch) -> None:
+        """The batch is in the store: remember what only this process remembers."""
+
+    def position(self, topic: str, partition: int) -> int | None:
+        return self.ledger.position(topic, partition)
+
+    def stream_clock(self, topic: str, partition: int) -> int:
+        return self.ledger.stream_clock(topic, partition)
+
+    def forget(self, topic: str, partition: int) -> None:
+        """Nothing is remembered outside the store unless a room says so."""
+
+    def warm(self, batch: RecordBatch) -> None:
+        """Nothing is remembered outside the store unless a room says so."""
+
+    def apply(self, batch: RecordBatch, expected: int | None) -> None:
+        with store_errors():
+            commands = self.commands(batch)
+        if len(commands) <= MAX_COMMANDS or len(batch) < 2:
+            self.ledger.commit(batch, expected, commands)
+            self.committed(batch)
+            return
+        for piece in batch.pieces((len(batch) + 1) // 2):
+            self.apply(piece, expected)
+            expected = piece.next
+
+
+def key(generation: int, *parts: str | int) -> str:
+    """A key of a generation: key(1, "count", "v1") is g1:count:v1. One id at most, last: none is mistaken."""
+    return ":".join((f"g{generation}", *map(str, parts)))
+
+
+def _place(batch: RecordBatch) -> tuple[str, int]:
+    return batch.topic, batch.partition
+
+
+def _integer(stored: str | bytes | None) -> int | None:
+    return None if stored is None else int(stored)
