@@ -1,0 +1,61 @@
+"""The import table: data flows left to right, and each third-party client stays in its rooms."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ("schemas", "projections", "streams", "api", "infra")
+MAY_IMPORT = {
+    "schemas": set[str](),
+    "infra": {"schemas"},
+    "projections": {"schemas"},
+    "streams": {"schemas", "projections", "infra"},
+    "api": {"schemas", "projections", "infra"},
+}
+COMPOSITION = ("infra/cli",)
+"""The CLI is the third composition root: it may import every room."""
+CLIENTS = {
+    "faust": ("streams/",),
+    "mode": ("streams/",),
+    "fastapi": ("api/",),
+    "chdb": ("infra/clickhouse_server/",),
+    "minio": ("infra/", "projections/renditions/s3.py"),
+    "fastavro": ("schemas/",),
+}
+FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            yield (node.module or "").partition(".")[0]
+
+
+def allowed(path: Path) -> Iterator[str]:
+    name = path.relative_to(ROOT).as_posix()
+    room = name.partition("/")[0]
+    for module in imported(path):
+        if module in ROOMS and module != room and not name.startswith(COMPOSITION):
+            assert module in MAY_IMPORT[room], f"{name} imports {module}"
+        if module in CLIENTS:
+            assert name.startswith(CLIENTS[module]), f"{name} imports {module}"
+        yield module
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_imports_flow_left_to_right(path: Path) -> None:
+    list(allowed(path))
+
+
+def test_folds_know_no_clock_no_client_and_no_chance() -> None:
+    banned = {"time", "datetime", "random", "uuid", "redis", "asyncio", "structlog", "clickhouse_connect"}
+    pure = ("fold.py", "rows.py", "ladder.py", "queries.py", "recent.py", "playlist.py")
+    for path in FILES:
+        if path.name in pure and path.is_relative_to(ROOT / "projections"):
+            assert banned.isdisjoint(imported(path)), path
