@@ -8,6 +8,7 @@ Redis has no rollback: a command of the wrong type fails alone while its neighbo
 keys of one kind are written by one fold only, and anything but a store that is away is a bug.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -23,17 +24,10 @@ Argument = str | bytes | int | float
 Command = tuple[Argument, ...]
 """One Redis command, such as ("HINCRBY", key, "views", 3)."""
 
-_AWAY = (
-    "OOM",
-    "BUSY",
-    "LOADING",
-    "MISCONF",
-    "READONLY",
-    "MASTERDOWN",
-    "CLUSTERDOWN",
-    "NOREPLICAS",
-    "TRYAGAIN",
+_AWAY = re.compile(
+    r"(^|caused error: )(OOM|BUSY|LOADING|MISCONF|READONLY|MASTERDOWN|CLUSTERDOWN|NOREPLICAS|TRYAGAIN)\b"
 )
+"""Answers of a Redis that is there but takes no writes now; redis-py puts the command's name before some."""
 
 _GUARDED = """
 local stored = redis.call('GET', KEYS[1])
@@ -64,7 +58,7 @@ def store_errors() -> Iterator[None]:
     except (redis.ConnectionError, redis.TimeoutError) as error:
         raise StoreUnavailable(f"redis does not answer: {error}") from error
     except redis.ResponseError as error:
-        if isinstance(error, redis.OutOfMemoryError | redis.ReadOnlyError) or str(error).startswith(_AWAY):
+        if isinstance(error, redis.OutOfMemoryError | redis.ReadOnlyError) or _AWAY.search(str(error)):
             raise StoreUnavailable(f"redis takes no writes: {error}") from error
         raise
 
