@@ -39,6 +39,7 @@ local keys, arguments = {}, {}
 for i = 3, #KEYS do keys[i - 2] = KEYS[i] end
 for i = 4, #ARGV do arguments[i - 3] = ARGV[i] end
 local answer = change(keys, arguments)
+if type(answer) == 'table' then return {1, answer} end
 redis.call('SET', KEYS[1], ARGV[2])
 local ticked = tonumber(redis.call('GET', KEYS[2]) or '0')
 redis.call('SET', KEYS[2], tonumber(ARGV[3]) > ticked and ARGV[3] or string.format('%.0f', ticked))
@@ -125,6 +126,8 @@ class RedisLedger:
 
         ``script`` is the body of a function; what it returns is answered ('' for nil). Scripts are not
         rolled back: check arguments before the first write. PositionConflict with nothing written.
+        A script that returns a table has bounded its work and is not done: the position stays, and it
+        is called again with what is left. What it did so far must be harmless to do again.
         """
         place = [self._position_key(*_place(batch)), self._clock_key(*_place(batch))]
         guard: list[Argument] = ["" if expected is None else expected, batch.next, batch.clock]

@@ -1,0 +1,111 @@
+"""The following feed in Redis: pushed to followers, pulled from celebrities, all of it under g{n}:feed:.
+
+The owners of the graph's and of the video's partitions change the same feeds at once, so each order is
+carried out by a script (feed.lua, which describes the keys), next to the data. A call does a bounded
+amount of work and tells how far it came; the position moves with the last. What happens between two
+calls of a fan-out is safe: a new follower backfills from the timeline, which already holds the video,
+and a former one is no longer among those that the fan-out goes on with. A crash in between carries the
+batch out again, which changes nothing.
+
+The scripts find their keys by themselves: one Redis, not a cluster.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, cast
+
+import redis
+import redis.asyncio
+
+from projections.feed.fold import CAP, TOPICS, feed_page, orders
+from projections.keyset import Keyset
+from projections.redis_ledger import Argument, RedisFold, key, store_errors
+from schemas.batch import RecordBatch
+
+CELEBRITY_FOLLOWERS = 10_000
+LARGEST_CAP = 2_000
+"""A script handles a feed's videos as the arguments of one command, of which Lua takes some 8,000."""
+
+_WRITE = Path(__file__).with_name("feed.lua").read_text("utf-8")
+_READ = Path(__file__).with_name("feed_read.lua").read_text("utf-8")
+_ROWS = 500
+"""Rows in one call."""
+_BUDGET = 2_000
+"""Feeds touched by one call, about: some milliseconds in which Redis serves nobody else."""
+
+
+class RedisFeedFold(RedisFold):
+    """The feed's write side.
+
+    An account that once had ``celebrity_followers`` is pulled for good: what was pushed before stays
+    where it is, and a reader sees a video that comes both ways once. More than ``cap`` videos are kept,
+    so that a removal seldom asks for a rebuild. ``budget`` bounds the work of a call.
+    """
+
+    name = "feed"
+    topics = TOPICS
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        generation: int,
+        celebrity_followers: int = CELEBRITY_FOLLOWERS,
+        cap: int = CAP,
+        budget: int = _BUDGET,
+    ) -> None:
+        if not 0 < cap <= LARGEST_CAP:
+            raise ValueError(f"a feed's cap is 1 to {LARGEST_CAP}, not {cap}")
+        super().__init__(client, generation)
+        self._prefix = key(generation, "feed", "")
+        self._cap = cap
+        self._limits = celebrity_followers, cap, cap + cap // 4 + 1, budget
+
+    def apply(self, batch: RecordBatch, expected: int | None) -> None:
+        for piece in batch.pieces(_ROWS):
+            self._carry_out(piece, expected)
+            expected = piece.next
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everyone's feed, equal to that of the memory twin over the same facts."""
+        followed = self._prefix + "followed:"
+        client = self.ledger.client
+        read = client.register_script(_READ)
+        feeds: dict[str, Any] = {}
+        for name in client.scan_iter(f"{followed}*", count=1000):
+            user = name.removeprefix(followed)
+            answer = read(args=[self._prefix, user, self._cap])
+            feeds[user] = feed_page(_videos(answer), None, self._cap, self._cap)
+        return {user: feed for user, feed in feeds.items() if feed}
+
+    def _carry_out(self, piece: RecordBatch, expected: int | None) -> None:
+        rest, cursor = orders(piece), ""
+        while True:
+            arguments: list[Argument] = [self._prefix, *self._limits, cursor, json.dumps(rest)]
+            answer = self.ledger.run_script(_WRITE, [], arguments, piece, expected)
+            if not answer:
+                return
+            done, cursor = cast(tuple[int, str], answer)
+            rest = rest[done:]
+
+
+class RedisFeedReads:
+    """FeedReads of one generation. Methods may raise StoreUnavailable."""
+
+    def __init__(self, client: redis.asyncio.Redis, generation: int, cap: int = CAP) -> None:
+        self._read = client.register_script(_READ)
+        self._prefix = key(generation, "feed", "")
+        self._cap = cap
+
+    async def following(
+        self, user_id: str, before: tuple[int, str] | None, limit: int
+    ) -> list[tuple[int, str]]:
+        with store_errors():
+            answer = await self._read(args=[self._prefix, user_id, self._cap])
+        return feed_page(_videos(answer), before, limit, self._cap)
+
+
+def _videos(answer: Any) -> list[Keyset]:
+    """The script's answer as (published_at, video_id); pushed members also name the author."""
+    return [
+        (int(at), str(member).partition(" ")[0]) for member, at in zip(answer[::2], answer[1::2], strict=True)
+    ]
