@@ -20,6 +20,7 @@ LogEvent = Literal[
     "request_failed", "events_accepted", "events_rejected", "log_unavailable", "schema_fetched",
     "registry_unavailable", "key_created", "clickhouse_query_failed", "watchdog_exit",
     "api_started", "api_stopping", "trending_ranked", "faust_log",
+    "request_served", "producer_renewed", "jwks_unavailable", "catalog_unavailable", "publish_unflushed",
 ]  # fmt: skip
 
 REGISTRY = CollectorRegistry()
@@ -40,6 +41,8 @@ DEAD_LETTERS = Counter("reelfold_dead_letters_total", "Records parked in the dea
                        ["topic", "reason"], registry=REGISTRY)  # fmt: skip
 INGESTED = Counter("reelfold_ingested_events_total", "Events by verdict.", ["verdict"],
                    registry=REGISTRY)  # fmt: skip
+BACKGROUND = Counter("reelfold_background_events_total", "Facts of the read side (feed.served) by fate.",
+                     ["fate"], registry=REGISTRY)  # fmt: skip
 REQUEST_SECONDS = Histogram("reelfold_request_seconds", "HTTP requests.", ["route", "status"],
                             buckets=_S, registry=REGISTRY)  # fmt: skip
 JOB_SECONDS = Histogram("reelfold_transcode_seconds", "Transcode steps.", ["step"],

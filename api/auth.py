@@ -1,0 +1,41 @@
+"""Who is calling: the dependencies `caller` (401 when nobody) and `maybe_caller` (None when nobody).
+
+A wrong or expired credential is a 401 in both: who shows a token wants to be known by it.
+"""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from api.accounts import Principal, Refused
+from api.parts import PartsOf
+from api.problems import Problem
+
+_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="reelfold"'}
+
+
+async def maybe_caller(request: Request, parts: PartsOf) -> Principal | None:
+    """The principal of the Authorization header (`Bearer <JWT or API key>`), or None without one."""
+    header = request.headers.get("authorization")
+    if header is None:
+        return None
+    scheme, _, credential = header.partition(" ")
+    try:
+        if scheme.lower() != "bearer" or not credential:
+            raise Refused("the Authorization header is not 'Bearer <token>'")
+        return await parts.auth.principal(credential.strip())
+    except Refused as error:
+        raise Problem(401, "bad_credential", f"{error}.".capitalize(), headers=_CHALLENGE) from None
+
+
+MaybeCaller = Annotated[Principal | None, Depends(maybe_caller)]
+
+
+async def caller(principal: MaybeCaller) -> Principal:
+    """The principal; 401 when the request carries no credential."""
+    if principal is None:
+        raise Problem(401, "no_credential", "This needs a bearer token or an API key.", headers=_CHALLENGE)
+    return principal
+
+
+Caller = Annotated[Principal, Depends(caller)]

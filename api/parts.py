@@ -1,0 +1,50 @@
+"""What the API is built of, and how a route gets at it.
+
+The composition root fills a `Parts`; `build(parts)` hands it to the routes; a test fills it with
+memory twins. Routes take `Annotated` dependencies from here and from api.auth, never a global.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from api.accounts import Authenticator
+from api.reads import Readers, ReadSource
+from infra.background import BackgroundLog
+from infra.clock import Clock
+from infra.keyring import Keyring
+from infra.publisher import EventLog
+from infra.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything the routes work with. ``reads`` gives the readers of the live generation."""
+
+    settings: Settings
+    clock: Clock
+    log: EventLog
+    background: BackgroundLog
+    """In front of ``log``: for facts that a read tells and never waits for."""
+    objects: Objects
+    keyring: Keyring
+    auth: Authenticator
+    reads: ReadSource
+
+
+def parts_of(request: Request) -> Parts:
+    """The parts the application was built with."""
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+PartsOf = Annotated[Parts, Depends(parts_of)]
+
+
+async def live_readers(parts: PartsOf) -> Readers:
+    """The readers of the live generation, the same ones throughout a request."""
+    return await parts.reads.live()
+
+
+Live = Annotated[Readers, Depends(live_readers)]

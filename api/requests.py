@@ -1,0 +1,81 @@
+"""What every request gets: an id, a log line, a measured time, and a 500 that tells nothing.
+
+A plain ASGI middleware: no body is touched, none is logged.
+"""
+
+import re
+import time
+import traceback
+from pathlib import Path
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.problems import Problem, answer
+from infra.clock import SystemClock, new_event_id
+from infra.telemetry import REQUEST_SECONDS, Log
+
+_LOG = Log("api")
+_ID = re.compile(r"[A-Za-z0-9._:@-]{1,64}")
+_HEADER = b"x-request-id"
+
+
+class RequestLine:
+    """Answers carry X-Request-Id: the client's own when it is a plain word, else a new one."""
+
+    def __init__(self, app: ASGIApp, log_requests: bool = True) -> None:
+        self._app = app
+        self._log_requests = log_requests
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+        started = time.perf_counter()
+        status = 0
+
+        async def tagged(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), (_HEADER, request_id.encode())]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, tagged)
+        except Exception as error:  # the outermost frame: a bug is answered, logged, and told apart
+            _LOG.error("request_failed", request_id=request_id, error=type(error).__name__, at=_where(error))
+            if status == 0:
+                problem = Problem(
+                    500, "internal", "Something broke here; it is logged.", request_id=request_id
+                )
+                await answer(problem)(scope, receive, tagged)
+        finally:
+            self._close(scope, request_id, status, time.perf_counter() - started)
+
+    def _close(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "unmatched")
+        REQUEST_SECONDS.labels(route, str(status)).observe(seconds)
+        if self._log_requests:
+            _LOG.info(
+                "request_served",
+                request_id=request_id,
+                method=scope["method"],
+                route=route,
+                status=status,
+                ms=round(seconds * 1000, 1),
+            )
+
+
+def _request_id(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == _HEADER and _ID.fullmatch(text := value.decode("latin-1")):
+            return str(text)
+    return new_event_id(SystemClock().now_ms())
+
+
+def _where(error: Exception) -> list[str]:
+    """The innermost frames as file:line:function. The message is left out: it may quote a body."""
+    frames = traceback.extract_tb(error.__traceback__)[-5:]
+    return [f"{Path(frame.filename).name}:{frame.lineno}:{frame.name}" for frame in frames]
