@@ -1,0 +1,55 @@
+"""Runs -> batches, with schema ids that the book does not know asked of the registry."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from infra.telemetry import Log
+from schemas.batch import RecordBatch
+from schemas.book import SchemaBook
+from schemas.catalogue import EventSchema
+from streams.assembling import Invalid, Run, assemble
+from streams.deadletters import Stopped
+
+_log = Log("streams")
+
+Lookup = Callable[[int], EventSchema | None]
+"""Asks the registry for an id: the schema, None when the registry knows no such id, or LookupFailed."""
+
+
+class LookupFailed(Exception):
+    """The registry did not answer: nothing is known about the id."""
+
+
+@dataclass(slots=True)
+class Decoder:
+    """``wait(seconds)`` sleeps, and answers False when the worker stops."""
+
+    book: SchemaBook
+    lookup: Lookup
+    wait: Callable[[float], bool]
+    waiting: bool = False
+    """Whether the registry is being waited for just now."""
+
+    def assemble(self, run: Run) -> tuple[RecordBatch, list[Invalid]]:
+        """The run as a batch, and its invalid messages. Waits for the registry; raises Stopped."""
+        for schema_id in sorted(run.schema_ids() - self.book.by_id.keys()):
+            found = self._asked(schema_id)
+            if found is not None:
+                self.book = self.book.with_schema(schema_id, found)
+        return assemble(run, self.book.by_id)
+
+    def _asked(self, schema_id: int) -> EventSchema | None:
+        pause = 0.2
+        try:
+            while True:
+                try:
+                    return self.lookup(schema_id)
+                except LookupFailed as error:
+                    if not self.waiting:
+                        _log.warning("registry_unavailable", schema_id=schema_id, error=str(error))
+                    self.waiting = True
+                if not self.wait(pause):
+                    raise Stopped
+                pause = min(2 * pause, 5.0)
+        finally:
+            self.waiting = False

@@ -1,0 +1,153 @@
+"""Where a fold is in each partition: the part of a sink that needs no thread, no loop and no Kafka.
+
+A fold wants the log from its `cursor` on: rows between the cursor and its position are shown to it
+again (`warm`), rows from the position on are folded. The store's own position is the truth; when it
+turns out to be another than expected, memory and place are made anew from the store.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from projections.position import FoldStore, PositionConflict
+from schemas.batch import RecordBatch
+
+Key = tuple[str, int]
+"""(topic, partition)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What became of a batch: the part that was folded (None when it was seen before, or only shown
+    again), or that the lane must seek for this fold."""
+
+    folded: RecordBatch | None = None
+    seek: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Handout:
+    """A batch on its way to a fold. ``epoch`` grows with every seek of its partition: what was read
+    before the last one is stale."""
+
+    batch: RecordBatch
+    epoch: int
+
+
+class LogMismatch(Exception):
+    """The log does not hold what the fold must read next; going on would skip records silently."""
+
+
+class LogView(Protocol):
+    """One partition of the log, as far as finding a place in it goes."""
+
+    @property
+    def low(self) -> int:
+        """Its first offset."""
+        ...
+
+    @property
+    def high(self) -> int:
+        """The offset after its last."""
+        ...
+
+    def offset_at(self, appended_at: int) -> int:
+        """The first offset appended at this time (epoch ms) or later; `high` when none is."""
+        ...
+
+
+@dataclass(slots=True)
+class Place:
+    """``cursor``: the next offset to see. ``position``: the next to fold, None before the first."""
+
+    cursor: int
+    position: int | None
+    epoch: int
+    lost: bool = False
+
+
+class Progress:
+    """One fold's places. Not thread-safe: whoever owns it calls it from one thread."""
+
+    def __init__(
+        self,
+        fold: FoldStore,
+        accept_loss: bool = False,
+        on_conflict: Callable[[PositionConflict], None] = lambda conflict: None,
+    ) -> None:
+        self.fold = fold
+        self.places: dict[Key, Place] = {}
+        self._accept_loss = accept_loss
+        self._on_conflict = on_conflict
+
+    def start(self, key: Key, log: LogView, epoch: int) -> int:
+        """Where the log is to be read from for this fold, from this epoch on.
+
+        Raises StoreUnavailable, and LogMismatch when the log has let go of what must come next.
+        """
+        place = self.places.get(key)
+        if place is None or place.lost:
+            position = self.fold.position(*key)
+            cursor = self._rewound(key, position, log)
+            self.fold.forget(*key)
+            place = self.places[key] = Place(cursor, position, epoch)
+        place.epoch = epoch
+        return place.cursor
+
+    def drop(self, key: Key) -> None:
+        """The partition belongs to someone else now."""
+        if self.places.pop(key, None) is not None:
+            self.fold.forget(*key)
+
+    def step(self, handout: Handout) -> Step:
+        """Fold what is new in the batch. StoreUnavailable: try the same again."""
+        batch = handout.batch
+        place = self.places.get((batch.topic, batch.partition))
+        if place is None or place.lost or handout.epoch != place.epoch or batch.next <= place.cursor:
+            return Step()
+        if batch.start > place.cursor:
+            return Step(seek=True)
+        try:
+            return Step(folded=self._fold(batch.since(place.cursor), place))
+        except PositionConflict as conflict:
+            self._on_conflict(conflict)
+            place.lost = True
+            return Step(seek=True)
+
+    def audit(self) -> list[Key]:
+        """The partitions whose stored position is not the expected one: marked lost, to be sought."""
+        moved = [
+            key
+            for key, place in self.places.items()
+            if not place.lost and self.fold.position(*key) != place.position
+        ]
+        for key in moved:
+            self.places[key].lost = True
+        return moved
+
+    def _fold(self, batch: RecordBatch, place: Place) -> RecordBatch | None:
+        if place.position is not None and batch.start < place.position:
+            known = batch.until(place.position)
+            self.fold.warm(known)
+            place.cursor = known.next
+            batch = batch.since(known.next)
+            if batch.next <= batch.start:
+                return None
+        self.fold.apply(batch, place.position)
+        place.cursor = place.position = batch.next
+        return batch
+
+    def _rewound(self, key: Key, position: int | None, log: LogView) -> int:
+        if position is None:
+            return log.low
+        if position > log.high:
+            raise LogMismatch(f"{self._at(key)} stands at {position} and the log ends at {log.high}")
+        if position < log.low and not self._accept_loss:
+            raise LogMismatch(f"{self._at(key)} stands at {position} and the log begins at {log.low}")
+        if not self.fold.history_ms:
+            return max(position, log.low)
+        known = self.fold.stream_clock(*key)
+        return max(min(position, log.offset_at(known - self.fold.history_ms)), log.low)
+
+    def _at(self, key: Key) -> str:
+        return f"fold {self.fold.name} on {key[0]}/{key[1]}"

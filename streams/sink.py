@@ -1,0 +1,148 @@
+"""A fold at work: its own thread, its patience with a sink that is away, its figures.
+
+All calls of one fold happen on one thread of its own, so folds need no locks and a slow one starves no
+other. A sink that does not answer is waited for, for ever: nothing is dead-lettered, lag grows. What is
+neither a refusal nor an outage is a bug and ends the process; nothing is lost, the position stands.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from infra.clock import Clock
+from infra.telemetry import APPLIED, BATCH_ROWS, FOLD_SECONDS, VISIBLE_SECONDS, Log
+from projections.position import FoldStore, PositionConflict, StoreUnavailable
+from schemas.batch import RecordBatch
+from streams.exits import BUG, Leave, leave
+from streams.progress import Handout, Key, LogView, Progress
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_log = Log("streams")
+
+FIRST_PAUSE_S = 0.05
+LONGEST_PAUSE_S = 2.0
+SAMPLE = 20
+"""Rows of a frame whose way to visibility is measured: all of a quiet log, a sample of a busy one."""
+
+
+class FoldRunner:
+    """One fold of a lane. ``seek`` asks the lane to read a partition anew from where the folds stand."""
+
+    def __init__(
+        self,
+        fold: FoldStore,
+        seek: Callable[[Key], None],
+        clock: Clock,
+        accept_loss: bool = False,
+        leave: Leave = leave,
+    ) -> None:
+        self.fold = fold
+        self.down = False
+        """The sink is known to be away."""
+        self._progress = Progress(fold, accept_loss, self._report_conflict)
+        self._seek = seek
+        self._clock = clock
+        self._leave = leave
+        self._thread = ThreadPoolExecutor(1, f"fold-{fold.name}")
+
+    @property
+    def name(self) -> str:
+        return self.fold.name
+
+    def start(self, key: Key, log: LogView, epoch: int) -> int:
+        """From the lane: where to read for this fold. Raises StoreUnavailable, LogMismatch."""
+        try:
+            cursor = self._thread.submit(self._progress.start, key, log, epoch).result()
+        except StoreUnavailable as error:
+            self._report_down(error)
+            raise
+        self._report_up()
+        return cursor
+
+    def drop(self, key: Key) -> None:
+        """From the lane: the partition is gone. Waits for what is being folded."""
+        self._thread.submit(self._progress.drop, key).result()
+
+    def cursor(self, key: Key) -> int | None:
+        """The next offset that the fold wants to see."""
+        place = self._progress.places.get(key)
+        return None if place is None else place.cursor
+
+    def position(self, key: Key) -> int | None:
+        """The next offset to fold, as far as known; before the first fold, where the log was begun."""
+        place = self._progress.places.get(key)
+        if place is None or place.lost:
+            return None
+        return place.cursor if place.position is None else place.position
+
+    async def handle(self, handout: Handout) -> None:
+        """Fold a batch; returns when it is done with, folded or not. Never raises."""
+        pause = FIRST_PAUSE_S
+        while not await self._done(handout):
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_S)
+
+    async def audit(self) -> None:
+        """Compare stored positions with the expected: a sink that lost its data is filled again."""
+        try:
+            for key in await self._call(self._progress.audit):
+                _log.warning("position_conflict", fold=self.name, topic=key[0], partition=key[1])
+                self._seek(key)
+        except StoreUnavailable as error:
+            self._report_down(error)
+        else:
+            self._report_up()
+
+    def close(self) -> None:
+        """Give up the thread; what is being folded is finished."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def _done(self, handout: Handout) -> bool:
+        batch, begun = handout.batch, time.perf_counter()
+        try:
+            done = await self._call(self._progress.step, handout)
+        except StoreUnavailable as error:
+            self._report_down(error)
+            return False
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            where = f"{batch.topic}/{batch.partition} [{batch.start}, {batch.next})"
+            self._leave(BUG, f"fold {self.name} failed on {where}: {error!r}", error)
+        self._report_up()
+        if done.seek:
+            self._seek((batch.topic, batch.partition))
+        elif done.folded is not None:
+            self._measure(done.folded, time.perf_counter() - begun)
+        return True
+
+    async def _call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, lambda: function(*args, **kwargs))
+
+    def _measure(self, batch: RecordBatch, seconds: float) -> None:
+        FOLD_SECONDS.labels(self.name).observe(seconds)
+        BATCH_ROWS.labels(self.name).observe(len(batch))
+        APPLIED.labels(self.name).inc(len(batch))
+        now, visible = self._clock.now_ms(), VISIBLE_SECONDS.labels(self.name)
+        for frame in batch.frames.values():
+            every = max(1, frame.height // SAMPLE)
+            for received_at in frame["received_at"].gather_every(every):
+                visible.observe(max(0, now - received_at) / 1000)
+
+    def _report_conflict(self, conflict: PositionConflict) -> None:
+        _log.warning("position_conflict", fold=self.name, expected=conflict.expected, stored=conflict.stored)
+
+    def _report_down(self, error: StoreUnavailable) -> None:
+        if not self.down:
+            _log.error("sink_unavailable", fold=self.name, error=str(error))
+        self.down = True
+
+    def _report_up(self) -> None:
+        if self.down:
+            _log.info("sink_recovered", fold=self.name)
+        self.down = False
