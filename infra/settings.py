@@ -26,6 +26,7 @@ class Settings(BaseModel):
 
     # the log
     kafka_bootstrap: str = Field("127.0.0.1:19092", description="host:port of the brokers.")
+    kafka_controller_port: int = Field(19093, ge=1, le=65535, description="Of the local stack's broker.")
     kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     kafka_sasl_mechanism: str = "SCRAM-SHA-512"
     kafka_username: str = ""
@@ -72,6 +73,8 @@ class Settings(BaseModel):
     rate_per_second: float = Field(2_000.0, gt=0, description="Events a second for each principal.")
     rate_burst: int = Field(20_000, gt=0)
     produce_deadline_s: float = Field(10.0, gt=0, description="Past it a POST is answered 503.")
+
+    ready_max_lag: int = Field(100_000, ge=0, description="/readyz: records a fold may be behind.")
 
     # the folds
     generation: int = Field(1, ge=1, description="The generation this worker folds into.")

@@ -1,0 +1,77 @@
+"""Topics as schemas/topics.py has them. A topic that stands keeps its partitions, its config follows."""
+
+from collections.abc import Sequence
+
+# The package re-exports these without saying so in a way that mypy counts.
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+)
+
+from schemas.topics import TOPICS, Topic
+
+TIMEOUT_S = 30.0
+
+
+class WrongPartitions(Exception):
+    """A topic stands with another number of partitions: changing it would move keys between them."""
+
+
+def ensure_topics(admin: AdminClient, topics: Sequence[Topic] = TOPICS, replication: int = 1) -> list[str]:
+    """Create what is missing and bring the configuration of the rest up; the names created.
+
+    Raises WrongPartitions before it changes anything, and KafkaException.
+    """
+    standing = admin.list_topics(timeout=TIMEOUT_S).topics
+    for topic in topics:
+        if topic.name in standing and len(standing[topic.name].partitions) != topic.partitions:
+            held = len(standing[topic.name].partitions)
+            raise WrongPartitions(
+                f"{topic.name} has {held} partitions, the table says {topic.partitions}: the key decides the "
+                "partition, so this never changes in place"
+            )
+    missing = [topic for topic in topics if topic.name not in standing]
+    _create(admin, missing, replication)
+    _configure(admin, [topic for topic in topics if topic.name in standing])
+    return [topic.name for topic in missing]
+
+
+def topic_config(topic: Topic) -> dict[str, str]:
+    """The broker's configuration of a topic. Time is the broker's: folds take their clock from it."""
+    return {
+        "message.timestamp.type": "LogAppendTime",
+        "retention.ms": str(topic.retention_ms),
+        "retention.bytes": "-1",
+        "cleanup.policy": "delete",
+        **topic.config,
+    }
+
+
+def _create(admin: AdminClient, topics: Sequence[Topic], replication: int) -> None:
+    wanted = [
+        NewTopic(topic.name, topic.partitions, replication, config=topic_config(topic)) for topic in topics
+    ]
+    if wanted:
+        for future in admin.create_topics(wanted, operation_timeout=TIMEOUT_S).values():
+            future.result()
+
+
+def _configure(admin: AdminClient, topics: Sequence[Topic]) -> None:
+    resources = [
+        ConfigResource(
+            ResourceType.TOPIC,
+            topic.name,
+            incremental_configs=[
+                ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+                for name, value in topic_config(topic).items()
+            ],
+        )
+        for topic in topics
+    ]
+    if resources:
+        for future in admin.incremental_alter_configs(resources).values():
+            future.result()

@@ -1,0 +1,101 @@
+"""The schema registry: every version of every event type registered, and the book of ids that follows.
+
+Ids belong to one registry. `ensure` makes the book at provision and `load_book` reads the copy that
+provision left in the data folder, so that a running stack needs the registry only for ids it has never seen.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from infra.settings import Settings
+from schemas.book import SchemaBook
+from schemas.catalogue import EventSchema, parse, versions
+from schemas.errors import UnknownSchema
+
+COMPATIBILITY = "FULL_TRANSITIVE"
+_JSON = {"Content-Type": "application/vnd.schemaregistry.v1+json"}
+_CACHE = "schemas.json"
+
+
+class RegistryUnavailable(Exception):
+    """The registry does not answer; asking again later may help."""
+
+
+class IncompatibleSchema(Exception):
+    """The registry refuses a schema: it breaks readers or writers of an older version."""
+
+
+def ensure(registry_url: str) -> SchemaBook:
+    """Set the global rule, register all versions, oldest first; safe to run again.
+
+    Raises RegistryUnavailable, or IncompatibleSchema naming the subject.
+    """
+    with _client(registry_url) as client:
+        _checked(client.put("/config", json={"compatibility": COMPATIBILITY}))
+        entries = [(_register(client, schema), schema) for group in versions().values() for schema in group]
+    return SchemaBook.of(entries)
+
+
+def lookup(registry_url: str, schema_id: int, version: int = 0) -> EventSchema:
+    """The schema of an id that the book at hand does not know.
+
+    ``version`` is what the schema is filed under; the registry does not tell. Raises UnknownSchema when
+    it has no such id, or when that schema is no event of ours, and RegistryUnavailable.
+    """
+    with _client(registry_url) as client:
+        answer = client.get(f"/schemas/ids/{schema_id}")
+    if answer.status_code == 404:
+        raise UnknownSchema(schema_id)
+    raw = json.loads(_checked(answer).json()["schema"])
+    if not isinstance(raw, dict) or "event_type" not in raw:
+        raise UnknownSchema(schema_id)
+    return parse(raw, version)
+
+
+def load_book(settings: Settings) -> SchemaBook:
+    """The book that provision left on disk, else one from the registry; raises RegistryUnavailable."""
+    path = book_path(settings)
+    if path.exists():
+        return SchemaBook.from_json(path.read_text("utf-8"))
+    return save_book(settings, ensure(settings.registry_url))
+
+
+def save_book(settings: Settings, book: SchemaBook) -> SchemaBook:
+    """Keep the book on disk, whole or not at all."""
+    path = book_path(settings)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_suffix(".half")
+    half.write_text(book.to_json(), "utf-8")
+    half.rename(path)
+    return book
+
+
+def book_path(settings: Settings) -> Path:
+    """Where the book is kept."""
+    return settings.data / _CACHE
+
+
+def _register(client: httpx.Client, schema: EventSchema) -> int:
+    answer = client.post(f"/subjects/{schema.subject}/versions", json={"schema": schema.text})
+    if answer.status_code == 409:
+        raise IncompatibleSchema(f"{schema.subject} version {schema.version} is not {COMPATIBILITY}")
+    return int(_checked(answer).json()["id"])
+
+
+@contextmanager
+def _client(url: str) -> Iterator[httpx.Client]:
+    try:
+        with httpx.Client(base_url=url, headers=_JSON, timeout=10.0, trust_env=False) as client:
+            yield client
+    except httpx.TransportError as error:
+        raise RegistryUnavailable(f"the schema registry at {url} does not answer: {error}") from error
+
+
+def _checked(answer: httpx.Response) -> httpx.Response:
+    if answer.status_code >= 500:
+        raise RegistryUnavailable(f"the schema registry answers {answer.status_code}")
+    return answer.raise_for_status()

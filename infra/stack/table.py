@@ -1,0 +1,92 @@
+"""The whole stack as one table: who runs, after whom, and how it is known to be ready."""
+
+import sys
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from infra.cache import Cache
+from infra.settings import PREFIX, Settings
+from infra.stack.health import HttpProbe
+from infra.stack.part import Part
+from infra.stack.servers import kafka_parts, redis_part, registry_part, s3_part
+
+_STORES = ("kafka", "redis", "s3", "registry", "clickhouse")
+
+
+def stack(environment: Mapping[str, str], cache: Cache) -> tuple[Part, ...]:
+    """Every part, in an order in which each stands after those it waits for.
+
+    ``environment`` is that of `local_environment`: it carries the secrets, which only our own parts see.
+    """
+    settings = Settings.from_env(environment)
+    plain = {name: value for name, value in environment.items() if not name.startswith(PREFIX)}
+    return (
+        *kafka_parts(settings, cache, plain),
+        redis_part(settings, plain),
+        s3_part(settings, cache, plain),
+        registry_part(settings, cache, plain),
+        clickhouse_part(settings, environment),
+        _provision(environment),
+        _worker(settings, environment),
+        _api(settings, environment),
+    )
+
+
+def clickhouse_part(settings: Settings, environment: Mapping[str, str]) -> Part:
+    """The embedded engine behind ClickHouse's HTTP protocol."""
+    parts = urlsplit(settings.clickhouse_url)
+    host, port = parts.hostname or "127.0.0.1", parts.port or 8123
+    return Part(
+        name="clickhouse",
+        command=(
+            *(sys.executable, "-m", "infra.clickhouse_server", "--path", str(settings.data / "clickhouse")),
+            *("--host", host, "--port", str(port)),
+        ),
+        ready=HttpProbe(f"{settings.clickhouse_url}/ping"),
+        environment=environment,
+        listens=((host, port),),
+        url=settings.clickhouse_url,
+        stop_s=30.0,
+    )
+
+
+def _provision(environment: Mapping[str, str]) -> Part:
+    return Part(
+        name="provision",
+        command=(sys.executable, "-m", "infra.provision"),
+        ready=None,
+        after=_STORES,
+        environment=environment,
+        start_s=120.0,
+    )
+
+
+def _worker(settings: Settings, environment: Mapping[str, str]) -> Part:
+    port = settings.worker_web_port
+    return Part(
+        name="worker",
+        command=(sys.executable, "-m", "streams.worker"),
+        ready=HttpProbe(f"http://127.0.0.1:{port}/healthz"),
+        after=("provision",),
+        environment=environment,
+        listens=(("127.0.0.1", port),),
+        url=f"http://127.0.0.1:{port}",
+        stop_s=30.0,
+    )
+
+
+def _api(settings: Settings, environment: Mapping[str, str]) -> Part:
+    host, port = settings.api_host, settings.api_port
+    return Part(
+        name="api",
+        command=(
+            *(sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "--no-ws"),
+            *("--host", host, "--port", str(port), "api.main:app"),
+        ),
+        ready=HttpProbe(f"http://{host}:{port}/healthz"),
+        after=("provision",),
+        environment=environment,
+        listens=((host, port),),
+        url=f"http://{host}:{port}",
+        stop_s=15.0,
+    )

@@ -1,0 +1,61 @@
+"""Fixtures that start real servers; the servers themselves are in tests/stack.py."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from infra.settings import Settings
+from tests.stack import Servers
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """The session's servers: `servers.start("redis", "s3")` gives the settings to reach them."""
+    every = Servers()
+    try:
+        yield every
+    finally:
+        every.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_url(servers: Servers) -> str:
+    """A Redis with a password in its URL."""
+    return servers.start("redis").redis_url.get_secret_value()
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap(servers: Servers) -> str:
+    """host:port of a broker without topics; `provisioned` has them."""
+    return servers.start("kafka").kafka_bootstrap
+
+
+@pytest.fixture(scope="session")
+def s3_settings(servers: Servers) -> Settings:
+    """Settings whose S3 fields reach a server, which has no buckets yet."""
+    return servers.start("s3")
+
+
+@pytest.fixture(scope="session")
+def registry_url(servers: Servers) -> str:
+    """The schema registry, with its path."""
+    return servers.start("registry").registry_url
+
+
+@pytest.fixture(scope="session")
+def clickhouse_url(servers: Servers) -> str:
+    """REELFOLD_CLICKHOUSE_URL when it is set, so that any real server can be held to the suite."""
+    return os.environ.get("REELFOLD_CLICKHOUSE_URL") or servers.start("clickhouse").clickhouse_url
+
+
+@pytest.fixture(scope="session")
+def provisioned(servers: Servers) -> Settings:
+    """Every server, with topics, schemas, buckets and tables."""
+    return servers.start("provision")
+
+
+@pytest.fixture(scope="session")
+def full_stack(servers: Servers) -> Settings:
+    """Every server, the worker and the API."""
+    return servers.start("worker", "api")
