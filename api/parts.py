@@ -16,6 +16,7 @@ from infra.clock import Clock
 from infra.keyring import Keyring
 from infra.publisher import EventLog
 from infra.settings import Settings
+from projections.renditions.store import Objects
 
 
 @dataclass(frozen=True, slots=True)
