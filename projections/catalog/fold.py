@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from schemas.batch import RecordBatch
 
-TOPICS = ("rf.identity.v1", "rf.video.v1", "rf.media.v1")
+TOPICS: tuple[str, ...] = ("rf.identity.v1", "rf.video.v1", "rf.media.v1")
 
 Kind = Literal["user", "video"]
 Entity = tuple[Kind, str]

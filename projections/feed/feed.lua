@@ -8,6 +8,7 @@
 --   followed:{u}   set    whom u follows now
 --   followers:{a}  zset   who follows a now; all scores 0, so that a fan-out can go on after a name
 --   video:{v}      hash   author, at, version, deleted, pushed
+--   leaving:{v}    set    authors from whose followers' feeds v is being taken back
 --   timeline:{a}   zset   a's videos by published_at
 --   celebrities    set    accounts that once had `threshold` followers: pulled at read from then on
 --   following:{u}  zset   'video author' by published_at: what was pushed to u, at most `window`
@@ -90,17 +91,25 @@ local function fan_out(author, last, deliver)
   end
 end
 
--- Takes a video from its timeline and from every feed it was pushed to.
-local function take_back(video, author, last)
-  call('ZREM', key('timeline', author), video)
-  if call('HEXISTS', key('video', video), 'pushed') == 0 then return nil end
-  local members = {video .. ' ' .. author}
-  return fan_out(author, last, function(user) remove(user, members) end)
+-- The part of a cursor that belongs to this phase; another phase's says nothing here.
+local function after(cursor, phase)
+  return string.sub(cursor, 1, #phase) == phase and string.sub(cursor, #phase + 1) or ''
 end
 
--- The part of a cursor that belongs to this phase: '-' while taking back, '+' while pushing.
-local function after(cursor, phase)
-  return string.sub(cursor, 1, 1) == phase and string.sub(cursor, 2) or ''
+-- Takes a video from its timeline. The feeds it was pushed to follow in take_back, which may need more
+-- calls: until it is through, `leaving` remembers whose followers have it.
+local function retire(video, author)
+  call('ZREM', key('timeline', author), video)
+  if call('HDEL', key('video', video), 'pushed') == 1 then call('SADD', key('leaving', video), author) end
+end
+
+local function take_back(video, cursor)
+  for _, author in ipairs(call('SMEMBERS', key('leaving', video))) do
+    local phase, members = '-' .. author .. ' ', {video .. ' ' .. author}
+    local last = fan_out(author, after(cursor, phase), function(user) remove(user, members) end)
+    if last then return phase .. last end
+    call('SREM', key('leaving', video), author)
+  end
 end
 
 local function publish(order, cursor)
@@ -109,15 +118,13 @@ local function publish(order, cursor)
   local stored = call('HMGET', record, 'author', 'at', 'version', 'deleted')
   if stored[4] then return nil end
   if not stored[1] or greater(stored[3], version) then
-    if stored[1] and (stored[1] ~= author or stored[2] ~= at) then
-      local last = take_back(video, stored[1], after(cursor, '-'))
-      if last then return '-' .. last end
-      call('HDEL', record, 'pushed')
-    end
+    if stored[1] and (stored[1] ~= author or stored[2] ~= at) then retire(video, stored[1]) end
     call('HSET', record, 'author', author, 'at', at, 'version', version)
   else
     author, at = stored[1], stored[2]
   end
+  local rest = take_back(video, cursor)
+  if rest then return rest end
   call('ZADD', key('timeline', author), at, video)
   if is_celebrity(author) then return nil end
   call('HSET', record, 'pushed', 1)
@@ -129,11 +136,11 @@ local function publish(order, cursor)
 end
 
 local function delete(order, cursor)
-  local record = key('video', order[2])
-  call('HSET', record, 'deleted', 1)
-  local author = call('HGET', record, 'author')
-  local last = author and take_back(order[2], author, after(cursor, '-'))
-  return last and '-' .. last
+  local video = order[2]
+  call('HSET', key('video', video), 'deleted', 1)
+  local author = call('HGET', key('video', video), 'author')
+  if author then retire(video, author) end
+  return take_back(video, cursor)
 end
 
 local function follow(actor, author)

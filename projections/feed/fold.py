@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from projections.keyset import Keyset, page
 from schemas.batch import RecordBatch
 
-TOPICS = ("rf.graph.v1", "rf.video.v1")
+TOPICS: tuple[str, ...] = ("rf.graph.v1", "rf.video.v1")
 CAP = 400
 """Videos in a feed."""
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from schemas.batch import RecordBatch
 
-TOPICS = ("rf.graph.v1",)
+TOPICS: tuple[str, ...] = ("rf.graph.v1",)
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -1,0 +1,155 @@
+"""The following feed's contract, held by the memory twin and by Redis alike: pushed, pulled, or both."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import redis
+import redis.asyncio
+
+from projections.feed.memory import MemoryFeed
+from projections.feed.redis import RedisFeedFold, RedisFeedReads
+from projections.feed.store import FeedReads
+from projections.position import PositionConflict
+from tests.builders import Event, batch_of, deleted, followed, published, unfollowed
+
+pytest_plugins = ["tests.redis_server"]
+pytestmark = pytest.mark.servers
+
+CAP = 8
+WAYS = {"pushed": (1_000, 2_000), "pulled": (1, 2_000), "crossing": (2, 2_000), "in pieces": (1_000, 1)}
+"""Way -> (celebrity_followers, budget)."""
+
+
+@dataclass
+class Room:
+    fold: Any
+    reads: FeedReads
+
+    def fold_all(self, *events: Event) -> None:
+        """Each event in a batch of its own, in its topic's partition 0."""
+        for one in events:
+            topic = batch_of(one).topic
+            start = self.fold.position(topic, 0)
+            self.fold.apply(batch_of(one, start=start or 0), start)
+
+    async def feed(self, user: str) -> list[str]:
+        return [video for _, video in await self.reads.following(user, None, 50)]
+
+
+@pytest.fixture(params=["memory", *WAYS])
+def room(
+    request: pytest.FixtureRequest,
+    redis_client: redis.Redis,
+    redis_reader: redis.asyncio.Redis,
+    generations: Iterator[int],
+) -> Room:
+    if request.param == "memory":
+        twin = MemoryFeed(cap=CAP)
+        return Room(twin, twin)
+    (celebrity_followers, budget), generation = WAYS[request.param], next(generations)
+    fold = RedisFeedFold(redis_client, generation, celebrity_followers, CAP, budget)
+    return Room(fold, RedisFeedReads(redis_reader, generation, CAP))
+
+
+async def test_a_publication_reaches_the_followers_and_nobody_else(room: Room) -> None:
+    room.fold_all(followed("ann", "bob", 1), followed("cyd", "bob", 1), published("bob", "v1", 5))
+    assert await room.reads.following("ann", None, 10) == [(5, "v1")]
+    assert await room.feed("cyd") == ["v1"]
+    assert await room.feed("bob") == []
+
+
+async def test_a_follow_brings_what_was_published_before(room: Room) -> None:
+    room.fold_all(published("bob", "v1", 5), published("bob", "v2", 6), followed("ann", "bob", 9))
+    assert await room.feed("ann") == ["v2", "v1"]
+
+
+async def test_an_unfollow_takes_it_away_and_a_late_retry_does_not_bring_it_back(room: Room) -> None:
+    follow = followed("ann", "bob", 5)
+    room.fold_all(published("bob", "v1", 1), published("cyd", "w1", 2), followed("ann", "cyd", 3))
+    room.fold_all(follow, unfollowed("ann", "bob", 6), follow)
+    assert await room.feed("ann") == ["w1"]
+
+
+async def test_a_deleted_video_is_in_no_feed_whatever_came_first(room: Room) -> None:
+    room.fold_all(
+        followed("ann", "bob", 1),
+        published("bob", "v1", 2),
+        deleted("bob", "v1", 3),
+        deleted("bob", "v2", 5),
+        published("bob", "v2", 4),
+        followed("cyd", "bob", 6),
+    )
+    assert await room.feed("ann") == []
+    assert await room.feed("cyd") == []
+
+
+async def test_a_feed_holds_the_newest_and_is_refilled_after_removals(room: Room) -> None:
+    room.fold_all(followed("ann", "bob", 1), followed("ann", "cyd", 1), followed("dan", "cyd", 1))
+    room.fold_all(*(published("bob" if n % 3 else "cyd", f"v{n:02}", n) for n in range(40)))
+    assert await room.feed("ann") == [f"v{n:02}" for n in range(39, 31, -1)]
+    room.fold_all(*(deleted("bob", f"v{n:02}", 50) for n in range(30, 40) if n % 3))
+    assert await room.feed("ann") == ["v39", "v36", "v33", "v30", "v29", "v28", "v27", "v26"]
+    room.fold_all(unfollowed("ann", "cyd", 60))
+    assert await room.feed("ann") == ["v29", "v28", "v26", "v25", "v23", "v22", "v20", "v19"]
+
+
+async def test_a_late_publication_stands_at_its_time(room: Room) -> None:
+    room.fold_all(followed("ann", "bob", 1))
+    room.fold_all(*(published("bob", f"v{n}", n + 1) for n in (8, 2, 5)))
+    assert await room.feed("ann") == ["v8", "v5", "v2"]
+
+
+async def test_the_first_publication_of_a_video_counts_even_if_it_comes_later(room: Room) -> None:
+    room.fold_all(followed("ann", "bob", 1), followed("ann", "cyd", 1), followed("dan", "cyd", 1))
+    room.fold_all(published("bob", "v1", 9), published("cyd", "v2", 7), published("cyd", "v1", 3))
+    assert await room.reads.following("ann", None, 10) == [(7, "v2"), (3, "v1")]
+    assert await room.reads.following("dan", None, 10) == [(7, "v2"), (3, "v1")]
+
+
+async def test_pages_join_without_a_gap_and_end_at_the_cap(room: Room) -> None:
+    room.fold_all(followed("ann", "bob", 1))
+    room.fold_all(*(published("bob", f"v{n:02}", n, published_at=n // 3) for n in range(12)))
+    paged: list[tuple[int, str]] = []
+    while page := await room.reads.following("ann", paged[-1] if paged else None, 3):
+        paged += page
+    assert paged == sorted(((n // 3, f"v{n:02}") for n in range(12)), reverse=True)[:CAP]
+
+
+async def test_an_account_that_grows_past_the_threshold_loses_and_doubles_nothing(room: Room) -> None:
+    room.fold_all(followed("ann", "bob", 1), published("bob", "v1", 2))
+    room.fold_all(followed("cyd", "bob", 3), published("bob", "v2", 4))
+    room.fold_all(unfollowed("cyd", "bob", 5), published("bob", "v3", 6), followed("dan", "bob", 7))
+    assert await room.feed("ann") == ["v3", "v2", "v1"]
+    assert await room.feed("dan") == ["v3", "v2", "v1"]
+    room.fold_all(deleted("bob", "v1", 8), deleted("bob", "v3", 8))
+    assert await room.feed("ann") == ["v2"]
+    assert await room.feed("cyd") == []
+
+
+async def test_ids_that_are_prefixes_of_others_are_not_mistaken(room: Room) -> None:
+    room.fold_all(followed("ann", "bob", 1), followed("ann", "b:bob", 1))
+    room.fold_all(published("bob", "v", 5), published("b:bob", "v:bob", 5), published("b:bob", "v.1", 5))
+    assert await room.feed("ann") == ["v:bob", "v.1", "v"]
+    room.fold_all(unfollowed("ann", "bob", 2))
+    assert await room.feed("ann") == ["v:bob", "v.1"]
+
+
+async def test_a_batch_that_does_not_begin_where_the_store_stands_changes_nothing(room: Room) -> None:
+    room.fold_all(followed("ann", "bob", 1), published("bob", "v1", 2))
+    with pytest.raises(PositionConflict) as refused:
+        room.fold.apply(batch_of(deleted("bob", "v1", 3)), None)
+    assert refused.value.stored == 1
+    assert await room.feed("ann") == ["v1"]
+
+
+async def test_position_and_clock_move_past_events_that_ask_nothing_of_a_feed(room: Room) -> None:
+    room.fold.apply(batch_of(followed("ann", "ann", 1), appended_at=77), None)
+    assert room.fold.position("rf.graph.v1", 0) == 1
+    assert room.fold.stream_clock("rf.graph.v1", 0) == 77
+
+
+def test_a_cap_beyond_what_a_script_can_handle_is_refused(redis_client: redis.Redis) -> None:
+    with pytest.raises(ValueError, match="1 to 2000"):
+        RedisFeedFold(redis_client, 1, cap=2_001)

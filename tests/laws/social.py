@@ -1,0 +1,69 @@
+"""What the laws of catalog, graph and feed share: histories of these rooms, and ways to hand them out."""
+
+from collections.abc import Callable, Iterable
+from random import Random
+from typing import Any, Protocol
+
+from hypothesis import strategies as st
+
+from projections.position import FoldStore, PositionConflict
+from schemas.batch import RecordBatch
+from tests import builders
+from tests.builders import Event, Log
+from tests.strategies import times
+
+users = st.sampled_from(["ann", "bob", "cyd", "dan", "eve"])
+videos = st.sampled_from([f"v{n}" for n in range(8)])
+published_ats = st.integers(1, 6)
+
+follows = st.one_of(
+    st.builds(builders.followed, users, users, times), st.builds(builders.unfollowed, users, users, times)
+)
+publications = st.builds(builders.published, users, videos, times, published_at=published_ats)
+deletions = st.builds(builders.deleted, users, videos, times)
+
+
+def about_video(event_type: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Event]:
+    """Events of this type about some video."""
+    return st.builds(builders.event, st.just(event_type), users, times, video_id=videos, **fields)
+
+
+def about_user(event_type: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Event]:
+    """Events of this type about some account."""
+    return users.flatmap(
+        lambda user: st.builds(
+            builders.event, st.just(event_type), st.just(user), times, user_id=st.just(user), **fields
+        )
+    )
+
+
+class Room(FoldStore, Protocol):
+    """A fold that can tell all its content."""
+
+    def snapshot(self) -> dict[str, Any]: ...
+
+
+Make = Callable[[], Room]
+"""A room in which nothing was folded yet."""
+
+
+def folded(room: Room, batches: Iterable[RecordBatch]) -> dict[str, Any]:
+    """The content after these batches, each partition's in order."""
+    for batch in batches:
+        room.apply(batch, room.position(batch.topic, batch.partition))
+    return room.snapshot()
+
+
+def apply_again(room: Room, batch: RecordBatch) -> None:
+    """What a zombie does: fold a batch from where it once stood. Refused, or harmless."""
+    try:
+        room.apply(batch, batch.start or None)
+    except PositionConflict:
+        return
+
+
+def shuffled(events: Iterable[Event], seed: int) -> Log:
+    """The same facts, each sent twice, in another order."""
+    again = [one for one in events for _ in range(2)]
+    Random(seed).shuffle(again)
+    return Log(partitions=2).extend(again)

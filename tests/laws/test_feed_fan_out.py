@@ -1,0 +1,118 @@
+"""A fan-out takes several calls, and the world goes on in between: other partitions, zombies, crashes."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from typing import Any
+
+import pytest
+import redis
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from projections.feed.memory import MemoryFeed
+from projections.feed.redis import RedisFeedFold
+from projections.position import PositionConflict
+from projections.redis_ledger import RedisLedger
+from schemas.batch import RecordBatch
+from tests.builders import Event, Log
+from tests.laws.social import deletions, folded, follows, publications
+from tests.strategies import schedules
+
+pytest_plugins = ["tests.redis_server"]
+pytestmark = pytest.mark.servers
+CAP = 3
+
+events = st.lists(st.one_of(follows, follows, publications, publications, deletions), max_size=40)
+
+
+class Crash(Exception):
+    """The worker that owns the partition dies, and begins again."""
+
+
+class Death(Exception):
+    """A zombie dies for good."""
+
+
+class Interrupted(RedisLedger):
+    """A ledger that lets something happen before each call of a script."""
+
+    happens: Callable[[], None]
+
+    def run_script(
+        self, script: str, keys: Sequence[str], arguments: Any, batch: RecordBatch, expected: int | None
+    ) -> object:
+        self.happens()
+        return super().run_script(script, keys, arguments, batch, expected)
+
+
+def interrupted(fold: RedisFeedFold, happens: Callable[[], None]) -> RedisFeedFold:
+    """The same fold, as another worker has it, interrupted at every call."""
+    ledger = Interrupted(fold.ledger.client, fold.ledger.generation, fold.name)
+    ledger.happens = happens
+    fold.ledger = ledger
+    return fold
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data(), history=events, threshold=st.sampled_from([2, 3, 1_000]))
+def test_other_workers_between_the_calls_of_a_fan_out(
+    data: Any,
+    history: list[Event],
+    threshold: int,
+    redis_client: redis.Redis,
+    generations: Iterator[int],
+) -> None:
+    """Two workers own a topic each and take turns at every call; now and then one dies and begins again."""
+    log, generation = Log(partitions=1).extend(history), next(generations)
+    expected = folded(MemoryFeed(cap=CAP), log.batches(*MemoryFeed.topics))
+    graph = data.draw(schedules(log, "rf.graph.v1"))
+    video = data.draw(schedules(log, "rf.video.v1"))
+    choices = st.sampled_from(["go on", "go on", "other", "other", "zombie", "half", "crash"])
+
+    def worker() -> RedisFeedFold:
+        return RedisFeedFold(redis_client, generation, threshold, CAP, budget=1)
+
+    def turn() -> None:
+        choice = data.draw(choices)
+        if choice == "other" and graph:
+            fold_next(worker(), graph)
+        elif choice == "zombie" and video:
+            attempt(worker(), video[0])
+        elif choice == "half" and video:
+            attempt(interrupted(worker(), countdown(data.draw(st.integers(1, 4)))), video[0])
+        elif choice == "crash":
+            raise Crash
+
+    while video:
+        try:
+            fold_next(interrupted(worker(), turn), video)
+        except Crash:
+            continue
+    while graph:
+        fold_next(worker(), graph)
+    assert worker().snapshot() == expected
+
+
+def fold_next(fold: RedisFeedFold, batches: list[RecordBatch]) -> None:
+    """Fold the first of the batches from where the store stands, and take it off when that is done."""
+    stored = fold.position(batches[0].topic, batches[0].partition)
+    if stored is None or stored < batches[0].next:
+        attempt(fold, batches[0])
+    batches.pop(0)
+
+
+def attempt(fold: RedisFeedFold, batch: RecordBatch) -> None:
+    """What a zombie does: it may be refused, and it may die."""
+    with suppress(PositionConflict, Death):
+        fold.apply(batch, fold.position(batch.topic, batch.partition))
+
+
+def countdown(calls: int) -> Callable[[], None]:
+    """Death before the call after so many."""
+    left = iter(range(calls))
+
+    def tick() -> None:
+        if next(left, None) is None:
+            raise Death
+
+    return tick
