@@ -1,5 +1,6 @@
 """Topics as schemas/topics.py has them. A topic that stands keeps its partitions, its config follows."""
 
+import time
 from collections.abc import Sequence
 
 # The package re-exports these without saying so in a way that mypy counts.
@@ -58,6 +59,16 @@ def _create(admin: AdminClient, topics: Sequence[Topic], replication: int) -> No
     if wanted:
         for future in admin.create_topics(wanted, operation_timeout=TIMEOUT_S).values():
             future.result()
+        _await_listed(admin, {topic.name for topic in topics})
+
+
+def _await_listed(admin: AdminClient, names: set[str]) -> None:
+    """A broker says yes to a topic a moment before its listings know it; the next caller wants both."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while not names <= admin.list_topics(timeout=TIMEOUT_S).topics.keys():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"topics made but not listed after {TIMEOUT_S:.0f} s: {sorted(names)}")
+        time.sleep(0.05)
 
 
 def _configure(admin: AdminClient, topics: Sequence[Topic]) -> None:
