@@ -17,26 +17,52 @@ from streams.progress import Handout
 CAPACITY = 4
 
 
+class Slots:
+    """How many batches are out; counted from two threads."""
+
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        self.capacity = capacity
+        self.taken = 0
+        self._lock = threading.Lock()
+
+    def take(self) -> bool:
+        """One batch more, unless all slots are taken."""
+        with self._lock:
+            free = self.taken < self.capacity
+            self.taken += free
+            return free
+
+    def free(self) -> None:
+        """One batch less."""
+        with self._lock:
+            self.taken -= 1
+
+
 class BatchChannel(Channel[Any]):
     """A bounded channel from the lane's thread to one agent. Clones share the queue and the bound."""
 
-    def __init__(self, app: Any, *, slots: threading.Semaphore | None = None, **options: Any) -> None:
+    def __init__(self, app: Any, *, slots: Slots | None = None, **options: Any) -> None:
         if options.get("queue") is None:
             flow = FlowControlEvent(initially_suspended=False)
             options["queue"] = ThrowableQueue(maxsize=0, flow_control=flow)
-        self.slots = slots or threading.BoundedSemaphore(CAPACITY)
+        self.slots = slots or Slots()
         super().__init__(app, **options)
 
-    def offer(self, handout: Handout, timeout: float, loop: asyncio.AbstractEventLoop) -> bool:
-        """From the lane's thread: hand out, or False when no slot came free within the timeout (s)."""
-        if not self.slots.acquire(timeout=timeout):
+    @property
+    def busy(self) -> bool:
+        """Whether the agent has a batch in hand and another one waiting."""
+        return self.slots.taken > 1
+
+    def offer(self, handout: Handout, loop: asyncio.AbstractEventLoop) -> bool:
+        """From the lane's thread: hand out, or False when every slot is taken."""
+        if not self.slots.take():
             return False
         loop.call_soon_threadsafe(self.queue.put_nowait, handout)
         return True
 
     def done(self) -> None:
         """From the agent: the batch is folded or dropped, its slot is free."""
-        self.slots.release()
+        self.slots.free()
 
     def _clone_args(self) -> dict[str, Any]:
         return {**super()._clone_args(), "queue": self.queue, "slots": self.slots}

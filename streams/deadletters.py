@@ -22,7 +22,7 @@ CUT_BYTES = 512 * 1024
 """What is kept of a value that is itself too large for the dead-letter topic."""
 
 _log = Log("streams")
-Header = tuple[str, bytes | str | None]
+Header = tuple[str, str | bytes | None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,21 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from infra.registry import RegistryUnavailable
 from infra.telemetry import Log
 from schemas.batch import RecordBatch
 from schemas.book import SchemaBook
 from schemas.catalogue import EventSchema
+from schemas.errors import UnknownSchema
 from streams.assembling import Invalid, Run, assemble
 from streams.deadletters import Stopped
 
 _log = Log("streams")
 
-Lookup = Callable[[int], EventSchema | None]
-"""Asks the registry for an id: the schema, None when the registry knows no such id, or LookupFailed."""
-
-
-class LookupFailed(Exception):
-    """The registry did not answer: nothing is known about the id."""
+Lookup = Callable[[int], EventSchema]
+"""Asks the registry for an id; raises UnknownSchema when it has none, RegistryUnavailable."""
 
 
 @dataclass(slots=True)
@@ -36,6 +34,7 @@ class Decoder:
             found = self._asked(schema_id)
             if found is not None:
                 self.book = self.book.with_schema(schema_id, found)
+                _log.info("schema_fetched", schema_id=schema_id, event_type=found.event_type)
         return assemble(run, self.book.by_id)
 
     def _asked(self, schema_id: int) -> EventSchema | None:
@@ -44,7 +43,9 @@ class Decoder:
             while True:
                 try:
                     return self.lookup(schema_id)
-                except LookupFailed as error:
+                except UnknownSchema:
+                    return None
+                except RegistryUnavailable as error:
                     if not self.waiting:
                         _log.warning("registry_unavailable", schema_id=schema_id, error=str(error))
                     self.waiting = True

@@ -1,0 +1,191 @@
+"""The partitions a lane holds: from where they are read, whether they are read, what is committed.
+
+A partition that was just assigned, or that a fold wants to read anew, is *pending*: paused until the
+folds' stores have said where they stand. Kafka's committed offsets are for lag monitors only.
+"""
+
+import itertools
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from queue import SimpleQueue
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
+
+from infra.telemetry import Log
+from projections.position import StoreUnavailable
+from streams.progress import Key
+from streams.sink import FoldRunner
+
+_log = Log("streams")
+ANSWER_S = 5.0
+"""How long a broker may take to say where a partition begins and ends."""
+RETRY_S = 0.2
+
+
+@dataclass(slots=True)
+class Held:
+    """A partition being read: ``next`` is the next offset to read, ``high`` the last known end."""
+
+    epoch: int
+    next: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerLog:
+    """A LogView over a consumer."""
+
+    consumer: Consumer
+    key: Key
+    low: int
+    high: int
+
+    def offset_at(self, appended_at: int) -> int:
+        """The first offset appended at this time or later; `high` when none is."""
+        asked = [TopicPartition(*self.key, max(appended_at, 0))]
+        (found,) = self.consumer.offsets_for_times(asked, timeout=ANSWER_S)
+        return self.high if found.offset < 0 else int(found.offset)
+
+
+def view(consumer: Consumer, key: Key) -> ConsumerLog:
+    """The partition as the brokers know it now; raises KafkaException."""
+    bounds = consumer.get_watermark_offsets(TopicPartition(*key), timeout=ANSWER_S)
+    if bounds is None:
+        raise KafkaException("the broker did not say where the partition begins")
+    return ConsumerLog(consumer, key, *bounds)
+
+
+class Assignment:
+    """Used by the lane's thread, except `ask`. ``forget`` is told of partitions whose buffered messages
+    are void, ``placed`` of the position that every fold of a partition has reached."""
+
+    def __init__(
+        self,
+        consumer: Consumer,
+        runners: Sequence[FoldRunner],
+        forget: Callable[[Key], None],
+        placed: Callable[[Key, int], None],
+    ) -> None:
+        self.held: dict[Key, Held] = {}
+        self.pending: set[Key] = set()
+        self._consumer = consumer
+        self._runners = runners
+        self._forget = forget
+        self._placed = placed
+        self._retry_at = 0.0
+        self._epochs = itertools.count(1)
+        self._asked: SimpleQueue[Key] = SimpleQueue()
+        self._paused = False
+
+    def ask(self, key: Key) -> None:
+        """From any thread: read the partition anew, from where its folds stand."""
+        self._asked.put(key)
+
+    def subscribe(self, topics: Sequence[str]) -> None:
+        """Join the group."""
+        self._consumer.subscribe(
+            list(topics), on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked
+        )
+
+    def readers(self, key: Key) -> list[FoldRunner]:
+        """The folds that read this partition's topic."""
+        return [runner for runner in self._runners if key[0] in runner.fold.topics]
+
+    def settle(self) -> None:
+        """Give pending partitions their place. Raises LogMismatch; what is away is tried again later."""
+        while not self._asked.empty():
+            key = self._asked.get()
+            if key in self.held or key in self.pending:
+                self._suspend(key)
+        if not self.pending or time.monotonic() < self._retry_at:
+            return
+        try:
+            for key in sorted(self.pending):
+                self._place(key)
+        except StoreUnavailable:
+            self._retry_at = time.monotonic() + RETRY_S
+        except KafkaException as error:
+            _log.debug("lane_error", topic=key[0], partition=key[1], error=str(error))
+            self._retry_at = time.monotonic() + RETRY_S
+
+    def pause(self) -> None:
+        """Fetch nothing; polling goes on."""
+        if not self._paused:
+            self._paused = True
+            self._consumer.pause([TopicPartition(*key) for key in self.held])
+
+    def resume(self) -> None:
+        """Fetch again."""
+        if self._paused:
+            self._paused = False
+            self._consumer.resume([TopicPartition(*key) for key in self.held])
+
+    def position(self, key: Key) -> int | None:
+        """Where the slowest fold of a partition stands, as far as known."""
+        known = [runner.position(key) for runner in self.readers(key)]
+        return min((one for one in known if one is not None), default=None)
+
+    def commit(self) -> None:
+        """Tell Kafka where the slowest fold of each partition stands, without waiting for its answer."""
+        known = [(key, self.position(key)) for key in list(self.held)]
+        offsets = [TopicPartition(*key, position) for key, position in known if position is not None]
+        if offsets:
+            self._consumer.commit(offsets=offsets, asynchronous=True)
+
+    def reachable(self) -> bool:
+        """Whether the brokers answer again."""
+        try:
+            self._consumer.list_topics(timeout=1.0)
+        except KafkaException:
+            return False
+        return True
+
+    def refresh_ends(self) -> None:
+        """Take over the ends that fetches have told of."""
+        for key, held in self.held.items():
+            bounds = self._consumer.get_watermark_offsets(TopicPartition(*key), cached=True)
+            if bounds is not None:
+                held.high = max(held.high, held.next, bounds[1])
+
+    def _place(self, key: Key) -> None:
+        log, epoch, readers = view(self._consumer, key), next(self._epochs), self.readers(key)
+        start = min(runner.start(key, log, epoch) for runner in readers)
+        self._consumer.seek(TopicPartition(*key, start))
+        self.pending.discard(key)
+        self.held[key] = Held(epoch, start, log.high)
+        self._placed(key, self.position(key) or start)
+        if not self._paused:
+            self._consumer.resume([TopicPartition(*key)])
+        _log.info("lane_seek", topic=key[0], partition=key[1], offset=start, end=log.high)
+
+    def _suspend(self, key: Key) -> None:
+        self.held.pop(key, None)
+        self._forget(key)
+        if key not in self.pending:
+            self.pending.add(key)
+            self._consumer.pause([TopicPartition(*key)])
+
+    def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        wanted = [TopicPartition(one.topic, one.partition, OFFSET_BEGINNING) for one in partitions]
+        if wanted:
+            consumer.incremental_assign(wanted)
+            consumer.pause(wanted)
+            self.pending.update((one.topic, one.partition) for one in wanted)
+        _log.info("lane_assigned", partitions=_named(partitions))
+
+    def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        for one in partitions:
+            key = (one.topic, one.partition)
+            self.held.pop(key, None)
+            self.pending.discard(key)
+            self._forget(key)
+            for runner in self.readers(key):
+                runner.drop(key)
+        if partitions:
+            consumer.incremental_unassign(partitions)
+        _log.info("lane_revoked", partitions=_named(partitions))
+
+
+def _named(partitions: Sequence[TopicPartition]) -> list[str]:
+    return sorted(f"{one.topic}/{one.partition}" for one in partitions)

@@ -1,0 +1,183 @@
+"""The lane: a librdkafka consumer on a thread of its own, inside the Faust worker, one for each sink.
+
+It fetches hundreds of messages at a time, makes record batches of them and hands these to the channels
+that the folds' agents iterate. When the folds are busy it fetches no more, keeps its place in the
+group, and lets the lag grow.
+"""
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, Message
+from mode import Service
+
+from infra.telemetry import Log
+from streams.assignment import Assignment
+from streams.channel import BatchChannel
+from streams.deadletters import Stopped, TooManyDeadLetters
+from streams.exits import BUG, LOG_MISMATCH, TOO_MANY_DEAD_LETTERS, Leave, leave
+from streams.intake import Intake
+from streams.progress import Handout, Key, LogMismatch
+from streams.sink import FoldRunner
+
+_log = Log("streams")
+
+FETCH = 500
+"""Messages a fetch: larger lists of message objects cost more in caches than they save in calls."""
+PATIENCE_S = 0.5
+"""Full channels are waited for this long without a poll; then the partitions are paused."""
+BEAT_S = 1.0
+
+
+@dataclass(slots=True)
+class Outlet:
+    """One fold of the lane, its channel, and what is ready for it."""
+
+    runner: FoldRunner
+    channel: BatchChannel
+    ready: deque[Handout] = field(default_factory=deque)
+
+
+class Lane(Service):
+    """``config`` is the consumer's; ``stopping`` is shared with all that waits on the lane's thread.
+
+    Channels are fed in the loop that the service is started in.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        config: dict[str, Any],
+        intake: Intake,
+        stopping: threading.Event,
+        leave: Leave = leave,
+        make_consumer: Callable[[dict[str, Any]], Consumer] = Consumer,
+        **service: Any,
+    ) -> None:
+        super().__init__(**service)
+        self.name = name
+        self.outlets: list[Outlet] = []
+        self.log_down = False
+        """No broker answers."""
+        self.assignment: Assignment | None = None
+        self._config = config
+        self._intake = intake
+        self._stopping = stopping
+        self._leave = leave
+        self._make_consumer = make_consumer
+        self._thread: threading.Thread | None = None
+
+    def add(self, runner: FoldRunner, channel: BatchChannel) -> None:
+        """A fold to feed; before the lane starts."""
+        self.outlets.append(Outlet(runner, channel))
+
+    def seek(self, key: Key) -> None:
+        """From any thread: read a partition anew from where its folds stand."""
+        if self.assignment is not None:
+            self.assignment.ask(key)
+
+    @property
+    def waiting(self) -> bool:
+        """What stands still does so for a known reason: a sink, the registry or the log is away."""
+        sink_down = any(outlet.runner.down for outlet in self.outlets)
+        return self.log_down or sink_down or self._intake.decoder.waiting
+
+    async def on_start(self) -> None:
+        """Begin to read."""
+        loop = asyncio.get_running_loop()
+        name = f"lane-{self.name}"
+        self._thread = threading.Thread(target=self._run, args=(loop,), name=name, daemon=True)
+        self._thread.start()
+
+    async def on_stop(self) -> None:
+        """Stop reading; what is being folded may finish."""
+        self._stopping.set()
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join, 15)
+        for outlet in self.outlets:
+            outlet.runner.close()
+
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        consumer = self._make_consumer({**self._config, "error_cb": self._on_error})
+        runners = [outlet.runner for outlet in self.outlets]
+        self.assignment = Assignment(consumer, runners, self._intake.forget, self._intake.limit.begin)
+        try:
+            self.assignment.subscribe(sorted({topic for runner in runners for topic in runner.fold.topics}))
+            self._work(consumer, self.assignment, loop)
+        except Stopped:
+            _log.debug("worker_stopping", lane=self.name)
+        except TooManyDeadLetters as error:
+            self._leave(TOO_MANY_DEAD_LETTERS, f"{error}: look at them before going on")
+        except LogMismatch as error:
+            self._leave(LOG_MISMATCH, str(error))
+        except BaseException as error:
+            self._leave(BUG, f"lane {self.name} failed: {error!r}", error)
+        finally:
+            consumer.close()
+
+    def _work(self, consumer: Consumer, assignment: Assignment, loop: asyncio.AbstractEventLoop) -> None:
+        beat = 0.0
+        while not self._stopping.is_set():
+            messages = consumer.consume(FETCH, timeout=self._intake.batch_age_s)
+            for message in messages:
+                if message.error() is None:
+                    self._intake.take(message, assignment.held)
+                else:
+                    self._refused(message, assignment)
+            assignment.settle()
+            if self._intake.due(len(messages) < FETCH, self._busy()):
+                self._spread(assignment)
+            if self._delivered(loop):
+                assignment.resume()
+            else:
+                assignment.pause()
+            if time.monotonic() - beat >= BEAT_S:
+                beat = time.monotonic()
+                self._beat(assignment)
+
+    def _busy(self) -> bool:
+        return any(outlet.ready or outlet.channel.busy for outlet in self.outlets)
+
+    def _spread(self, assignment: Assignment) -> None:
+        for handout in self._intake.flush(assignment.held):
+            for outlet in self.outlets:
+                if handout.batch.topic in outlet.runner.fold.topics:
+                    outlet.ready.append(handout)
+
+    def _delivered(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Hand out what is ready; False when channels stayed full."""
+        until = time.monotonic() + PATIENCE_S
+        while True:
+            for outlet in self.outlets:
+                while outlet.ready and outlet.channel.offer(outlet.ready[0], loop):
+                    outlet.ready.popleft()
+            if not any(outlet.ready for outlet in self.outlets):
+                return True
+            if time.monotonic() >= until or self._stopping.wait(0.002):
+                return False
+
+    def _beat(self, assignment: Assignment) -> None:
+        if self.log_down:
+            self.log_down = not assignment.reachable()
+        else:
+            assignment.refresh_ends()
+            assignment.commit()
+
+    def _refused(self, message: Message, assignment: Assignment) -> None:
+        error, topic, partition = message.error(), message.topic(), message.partition()
+        if error is None:
+            return
+        self._on_error(error)
+        out_of_range = error.code() == KafkaError._AUTO_OFFSET_RESET  # noqa: SLF001 - librdkafka's name
+        if out_of_range and topic is not None and partition is not None:
+            assignment.ask((topic, partition))
+
+    def _on_error(self, error: KafkaError) -> None:
+        if error.code() == KafkaError._ALL_BROKERS_DOWN:  # noqa: SLF001 - librdkafka's name
+            self.log_down = True
+        _log.warning("lane_error", lane=self.name, error=str(error))
