@@ -1,0 +1,172 @@
+"""Analytics in ClickHouse: rows first, then the offsets that they came from.
+
+An insert is atomic for one table and month only, so a crash may leave rows behind that
+`offsets_loaded` does not tell of. They are inserted again, and the tables absorb them.
+"""
+
+import asyncio
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
+from urllib3.exceptions import HTTPError
+
+from projections.analytics import queries
+from projections.analytics.queries import Query, Tables
+from projections.analytics.rollups import Rollups
+from projections.analytics.rows import inserts
+from projections.analytics.runs import Run, chain
+from projections.analytics.store import EventPosition, VideoCounts
+from projections.position import PositionConflict, StoreUnavailable
+from schemas.batch import RecordBatch
+from schemas.topics import TOPICS
+
+PASSING = frozenset([159, 202, 209, 210, 236, 241, 242, 243, 252, 319, 425, 439, 999])
+"""Errors that go away by waiting: timeouts, too many queries or parts, no memory, a server going down."""
+_SYNCHRONOUS = {"async_insert": 0, "wait_end_of_query": 1}
+_VIDEOS_PER_QUERY = 200
+"""Parameters travel in the URL, which is bounded."""
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """StoreUnavailable for what waiting mends; the rest is a bug and goes on as it is."""
+    try:
+        yield
+    except (OperationalError, HTTPError, ConnectionError, TimeoutError) as error:
+        raise StoreUnavailable(f"ClickHouse does not answer: {error}") from error
+    except DatabaseError as error:
+        if error.code in PASSING:
+            raise StoreUnavailable(f"ClickHouse cannot serve now: {error}") from error
+        raise
+
+
+@dataclass(slots=True)
+class _Progress:
+    """A run of this process: what it has loaded of a partition."""
+
+    first: int
+    next: int
+    clock: int
+    rows: dict[str, int]
+
+
+class ClickHouseAnalyticsFold:
+    """The write side. ``client`` is clickhouse_connect's, made without a session id."""
+
+    name = "analytics"
+    topics = tuple(topic.name for topic in TOPICS if topic.lane)
+    history_ms = 0
+
+    def __init__(
+        self, client: Any, generation: int, database: str = "reelfold", rollup_every_s: float = 5.0
+    ) -> None:
+        self._client = client
+        self._tables = Tables(database, generation)
+        self._runs: dict[tuple[str, int], _Progress] = {}
+        self.rollups = Rollups(self._ask, self._tables, rollup_every_s)
+
+    def position(self, topic: str, partition: int) -> int | None:
+        """The end of the first unbroken chain of runs, or None. May raise StoreUnavailable."""
+        found = chain(self._stored(topic, partition))
+        return found.next if found else None
+
+    def stream_clock(self, topic: str, partition: int) -> int:
+        """The greatest appended_at loaded of this partition; 0 when none."""
+        found = chain(self._stored(topic, partition))
+        return found.clock if found else 0
+
+    def forget(self, topic: str, partition: int) -> None:
+        """Begin a new run: another worker may have loaded since."""
+        self._runs.pop((topic, partition), None)
+
+    def warm(self, batch: RecordBatch) -> None:
+        """Nothing is remembered outside the tables."""
+
+    def apply(self, batch: RecordBatch, expected: int | None) -> None:
+        """Insert the batch, then say so. Raises PositionConflict, StoreUnavailable."""
+        stored = self.position(batch.topic, batch.partition)
+        if stored != expected:
+            raise PositionConflict(expected, stored)
+        progress = self._progress(batch, expected)
+        for one in inserts(batch):
+            self._insert(one.table, one.frame)
+            progress.rows[one.table] = progress.rows.get(one.table, 0) + one.frame.height
+            if one.table == "video_views":
+                self.rollups.touch(one.frame)
+        progress.next, progress.clock = batch.next, max(progress.clock, batch.clock)
+        self._say(batch, progress)
+        self._runs[batch.topic, batch.partition] = progress
+
+    def close(self) -> None:
+        """Compute the rollups that are due, and stop."""
+        self.rollups.close()
+
+    def _progress(self, batch: RecordBatch, expected: int | None) -> _Progress:
+        run = self._runs.pop((batch.topic, batch.partition), None)
+        if run is not None and run.next == expected:
+            return run
+        return _Progress(batch.start if expected is None else expected, batch.next, 0, {})
+
+    def _insert(self, table: str, frame: pl.DataFrame) -> None:
+        block = io.BytesIO()
+        frame.write_ipc_stream(block, compat_level=pl.CompatLevel.oldest())
+        with answering():
+            self._client.raw_insert(
+                self._tables.named(table), frame.columns, block.getvalue(), _SYNCHRONOUS, "ArrowStream"
+            )
+
+    def _say(self, batch: RecordBatch, run: _Progress) -> None:
+        values = [batch.topic, batch.partition, run.first, run.next, run.clock, run.rows]
+        columns = ["topic", "partition", "first", "next", "clock", "rows"]
+        with answering():
+            self._client.insert(
+                self._tables.named("offsets_loaded"), [values], columns, settings=_SYNCHRONOUS
+            )
+
+    def _stored(self, topic: str, partition: int) -> list[Run]:
+        return [Run(*row) for row in self._ask(queries.runs(self._tables, topic, partition))]
+
+    def _ask(self, query: Query) -> list[tuple[Any, ...]]:
+        return ask(self._client, query)
+
+
+def ask(client: Any, query: Query) -> list[tuple[Any, ...]]:
+    """The rows of an answer. Raises StoreUnavailable."""
+    with answering():
+        found = client.query(query.sql, parameters=dict(query.parameters))
+        return list(found.result_rows)
+
+
+class ClickHouseAnalyticsReads:
+    """The read side, on threads. ``client`` is clickhouse_connect's, made without a session id."""
+
+    def __init__(self, client: Any, generation: int, database: str = "reelfold") -> None:
+        self._client = client
+        self._tables = Tables(database, generation)
+
+    async def counts(self, video_ids: list[str]) -> list[VideoCounts]:
+        """See AnalyticsReads."""
+        found: dict[str, VideoCounts] = {}
+        for start in range(0, len(video_ids), _VIDEOS_PER_QUERY):
+            some = video_ids[start : start + _VIDEOS_PER_QUERY]
+            rows = await self._ask(queries.video_counts(self._tables, some))
+            found |= {video_id: VideoCounts(*numbers) for video_id, *numbers in rows}
+        return [found.get(video_id, VideoCounts()) for video_id in video_ids]
+
+    async def event_count(self) -> int:
+        """See AnalyticsReads."""
+        [(number,)] = await self._ask(queries.event_count(self._tables))
+        return int(number)
+
+    async def event_position(self, event_id: str) -> EventPosition | None:
+        """See AnalyticsReads."""
+        rows = await self._ask(queries.event_position(self._tables, event_id))
+        return EventPosition(*rows[0]) if rows else None
+
+    async def _ask(self, query: Query) -> list[tuple[Any, ...]]:
+        return await asyncio.to_thread(ask, self._client, query)

@@ -1,0 +1,47 @@
+"""Column expressions that the tables share: pure."""
+
+from typing import Any
+
+import polars as pl
+
+from schemas.batch import OFFSET
+
+LATEST_MS = 4_291_747_199_999
+"""The last millisecond of 2105: the engine's hours end in 2106."""
+DAY_MS = 86_400_000
+EARLY_MS = 5 * 60_000
+INSTANT = pl.Datetime("ms", "UTC")
+
+
+def instant(column: pl.Expr) -> pl.Expr:
+    """Epoch ms as a time that the engine can hold: 1970 to 2105."""
+    return column.clip(0, LATEST_MS).cast(INSTANT)
+
+
+def clamped() -> pl.Expr:
+    """occurred_at within [received - 7 d, received + 5 min]: what versions of toggles are made of."""
+    received = pl.col("received_at")
+    return pl.col("occurred_at").clip(received - 7 * DAY_MS, received + EARLY_MS)
+
+
+def given(frame: pl.DataFrame, name: str, dtype: Any, default: Any) -> pl.Expr:
+    """The column with nulls filled, or the default where the event type has no such field."""
+    absent = pl.lit(default, dtype)
+    found = pl.col(name).cast(dtype).fill_null(absent) if name in frame.columns else absent
+    return found.alias(name)
+
+
+def text(frame: pl.DataFrame, name: str) -> pl.Expr:
+    """A text column, empty where nothing was told."""
+    return given(frame, name, pl.String, "")
+
+
+def count(frame: pl.DataFrame, name: str, dtype: Any = pl.UInt32) -> pl.Expr:
+    """A number that is never negative, 0 where nothing was told; what is too great is cut off."""
+    greatest = (1 << 16) - 1 if dtype == pl.UInt16 else (1 << 31) - 1
+    return given(frame, name, pl.Int64, 0).clip(0, greatest).cast(dtype).alias(name)
+
+
+def placed() -> pl.Expr:
+    """The offset column of a row."""
+    return pl.col(OFFSET).cast(pl.UInt64).alias("k_offset")
