@@ -5,6 +5,7 @@
 It is told beside the folds and not in their transactions: nothing is decided by it.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -81,16 +82,23 @@ class RedisLagWrites:
 
 
 class RedisLagReads:
-    """LagReads of one generation."""
+    """LagReads of one generation; an answer is given again for ``life_s``, since every feed page asks."""
 
-    def __init__(self, client: redis.asyncio.Redis, generation: int) -> None:
+    def __init__(self, client: redis.asyncio.Redis, generation: int, life_s: float = 0.5) -> None:
         self._client = client
         self._key = key(generation, "lag")
+        self._life_s = life_s
+        self._asked: tuple[float, list[FoldLag]] = (float("-inf"), [])
 
     async def lags(self) -> list[FoldLag]:
+        at, held = self._asked
+        if time.monotonic() < at + self._life_s:
+            return held
         with store_errors():
             told = await self._client.hgetall(self._key)
-        return sorted((_lag(place, text) for place, text in told.items()), key=_place)
+        found = sorted((_lag(place, text) for place, text in told.items()), key=_place)
+        self._asked = time.monotonic(), found
+        return found
 
 
 def _lag(place: str | bytes, text: str | bytes) -> FoldLag:

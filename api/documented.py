@@ -1,0 +1,55 @@
+"""Problem responses as OpenAPI shows them: `responses=documented(404, 503)` beside a route."""
+
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.problems import MEDIA_TYPE
+
+
+class ProblemView(BaseModel):
+    """A refusal (RFC 9457). ``code`` is stable; ``detail`` is for the developer who reads it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(examples=["/problems/not_found"])
+    title: str = Field(examples=["Not found"])
+    status: int = Field(examples=[404])
+    code: str = Field(examples=["not_found"])
+    detail: str = Field(examples=["There is no such video."])
+
+
+_WHY = {
+    304: "Nothing changed since the ETag in If-None-Match.",
+    400: "A parameter is wrong, or the cursor belongs to another list or user.",
+    401: "No credential, or one that stands for nobody.",
+    403: "This is not yours to change.",
+    404: "There is no such thing, or not for you.",
+    409: "Not in this state; the detail says what comes first.",
+    413: "More bytes than an upload may have.",
+    422: "The body is not what this route takes; the member `field` names the place.",
+    503: "A store or the log does not answer. Retry-After says when to send the same again.",
+}
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI responses of these statuses."""
+    return {status: _documented(status) for status in statuses}
+
+
+def _documented(status: int) -> dict[str, Any]:
+    if status == HTTPStatus.NOT_MODIFIED:
+        return {"description": _WHY[status]}
+    example = {
+        "type": "/problems/some_code",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": "some_code",
+        "detail": _WHY[status],
+    }
+    content = {MEDIA_TYPE: {"schema": ProblemView.model_json_schema(), "example": example}}
+    shown: dict[str, Any] = {"description": _WHY[status], "content": content}
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        shown["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
+    return shown

@@ -1,0 +1,80 @@
+"""What read routes ask of a request: the viewer, and the page that is wanted."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Depends, Query, Request
+
+from api.auth import MaybeCaller
+from api.cards import Viewer
+from api.models import VideoCard
+from api.pages import DEFAULT_LIMIT, MAX_LIMIT, BadCursor, Cursors, Page, fill
+from api.parts import Live, PartsOf
+from api.problems import Problem
+
+Item = TypeVar("Item")
+Keysets = Sequence[tuple[Any, str]]
+Fetch = Callable[[tuple[Any, str] | None, int], Awaitable[list[tuple[Any, str]]]]
+LONGEST_CURSOR = 400
+
+
+def viewer(parts: PartsOf, live: Live, principal: MaybeCaller) -> Viewer:
+    """Whoever asks, before the live generation's readers."""
+    return Viewer(live, principal.actor_id if principal else None, parts.settings.media_base_url)
+
+
+Viewing = Annotated[Viewer, Depends(viewer)]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The page that a request asks for. Cursors are bound to ``scope`` and ``user_id``."""
+
+    cursors: Cursors
+    scope: str
+    user_id: str
+    limit: int
+    cursor: str | None
+
+    def within(self, parameter: str) -> "Asked":
+        """The same, with a parameter of the route that changes what the list is."""
+        return replace(self, scope=f"{self.scope}?{parameter}")
+
+    async def page(
+        self, fetch: Fetch, show: Callable[[Keysets], Awaitable[Sequence[Item | None]]]
+    ) -> tuple[list[Item], str | None]:
+        """The page's items and its next_cursor; 400 when the cursor is not of this list and user."""
+        try:
+            before = self.cursor and self.cursors.read(self.scope, self.user_id, self.cursor)
+        except BadCursor as error:
+            raise Problem(400, "bad_cursor", f"{error}.".capitalize(), field="cursor") from None
+        found: Page[Item, Any] = await fill(fetch, show, before or None, self.limit)
+        after = found.after and self.cursors.write(self.scope, self.user_id, found.after)
+        return found.items, after
+
+
+def asked(
+    request: Request,
+    parts: PartsOf,
+    principal: MaybeCaller,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Items in the page.")] = DEFAULT_LIMIT,
+    cursor: Annotated[
+        str | None, Query(max_length=LONGEST_CURSOR, description="next_cursor of the page before.")
+    ] = None,
+) -> Asked:
+    """The page that the query asks for; 400 when limit is not 1 to 50."""
+    cursors = Cursors(parts.settings.cursor_secret.get_secret_value().encode())
+    return Asked(cursors, request.url.path, principal.actor_id if principal else "", limit, cursor)
+
+
+Paging = Annotated[Asked, Depends(asked)]
+
+
+def shown_by(viewing: Viewer) -> Callable[[Keysets], Awaitable[list[VideoCard | None]]]:
+    """Keysets of videos -> their cards."""
+
+    async def show(keysets: Keysets) -> list[VideoCard | None]:
+        return await viewing.cards([video_id for _, video_id in keysets])
+
+    return show
