@@ -72,6 +72,10 @@ class MemoryFold:
         """Nothing is remembered outside the state unless a room says so."""
 
     def apply(self, batch: RecordBatch, expected: int | None) -> None:
-        with self.ledger.transaction(batch, expected):
-            self.change(batch)
+        try:
+            with self.ledger.transaction(batch, expected):
+                self.change(batch)
+        except PositionConflict as conflict:
+            self.committed(batch.until(conflict.stored or 0))  # folded, by whomever
+            raise
         self.committed(batch)

@@ -80,6 +80,13 @@ class RedisLedger:
         """A key of this generation: key("count", "v1") is g1:count:v1."""
         return key(self.generation, *parts)
 
+    def keys(self, *kinds: str) -> Iterator[tuple[str, str, str]]:
+        """Every key of these kinds in this generation: (key, kind, "kind:id"). A scan of all of Redis."""
+        for kind in kinds:
+            prefix = self.key(kind, "")
+            for name in self.client.scan_iter(f"{prefix}*", count=1000):
+                yield name, kind, f"{kind}:{name.removeprefix(prefix)}"
+
     def position(self, topic: str, partition: int) -> int | None:
         """The next offset to fold, or None when nothing was folded yet."""
         with store_errors():
@@ -182,12 +189,21 @@ class RedisFold:
         with store_errors():
             commands = self.commands(batch)
         if len(commands) <= MAX_COMMANDS or len(batch) < 2:
-            self.ledger.commit(batch, expected, commands)
-            self.committed(batch)
+            self._commit(batch, expected, commands)
             return
         for piece in batch.pieces((len(batch) + 1) // 2):
             self.apply(piece, expected)
             expected = piece.next
+
+    def _commit(self, batch: RecordBatch, expected: int | None, commands: list[Command]) -> None:
+        try:
+            self.ledger.commit(batch, expected, commands)
+        except PositionConflict as conflict:
+            # What lies before the position is folded, by whomever: perhaps by this very batch, when
+            # the answer to its first commit was lost.
+            self.committed(batch.until(conflict.stored or 0))
+            raise
+        self.committed(batch)
 
 
 def key(generation: int, *parts: str | int) -> str:

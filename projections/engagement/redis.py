@@ -1,0 +1,179 @@
+"""Engagement in Redis.
+
+    g{n}:count:{video}     hash: views, likes, comments, shares
+    g{n}:likes:{actor}     hash: video -> "occurred_at|event_id|1 or 0", tombstones kept
+    g{n}:said:{actor}      hash: comment_id -> the comment as JSON, null for one that was deleted
+    g{n}:comments:{video}  sorted set: "comment_id actor" of those that stand, by occurred_at
+
+`comments` is not capped: a cap would make what stands depend on the order of partitions, since a
+deletion does not bring back what was cut off. Many partitions write into a video's keys: counts add up,
+and each comment is its own actor's member.
+"""
+
+from collections import defaultdict
+from dataclasses import astuple
+from typing import Any
+
+import orjson
+import redis
+import redis.asyncio
+
+from projections.engagement.fold import (
+    NAME,
+    TOPICS,
+    Changes,
+    Like,
+    Pair,
+    Said,
+    changes,
+    countable,
+    likes,
+    remarked,
+)
+from projections.engagement.store import Comment, Counts
+from projections.keyset import Keyset
+from projections.recent import RecentRecords, Remembering
+from projections.redis_keyset import items_of, page_of
+from projections.redis_ledger import Argument, Command, RedisFold, key, store_errors
+from schemas.batch import RecordBatch
+
+_KINDS = ("views", "likes", "comments", "shares")
+_APART = " "
+"""Between comment_id and actor: before every character of an id, so that members sort as ids do."""
+
+
+class RedisEngagementFold(Remembering, RedisFold):
+    """Engagement's write side."""
+
+    name = NAME
+    topics = TOPICS
+
+    def __init__(self, client: redis.Redis, generation: int, recent_window_ms: int = 3_600_000) -> None:
+        super().__init__(client, generation)
+        self.remembers(RecentRecords(recent_window_ms, countable))
+
+    def commands(self, batch: RecordBatch) -> list[Command]:
+        stored_likes = self._stored("likes", list(likes(batch)))
+        stored_comments = self._stored("said", remarked(batch))
+        return self._written(
+            changes(
+                batch,
+                self.recent.fresh(batch),
+                {pair: _like(text) for pair, text in stored_likes.items()},
+                {pair: _said(text) for pair, text in stored_comments.items()},
+            )
+        )
+
+    def _stored(self, kind: str, pairs: list[Pair]) -> dict[Pair, str]:
+        """Fields of the actors' hashes, those that are there: one HMGET an actor."""
+        by_actor: dict[str, list[str]] = defaultdict(list)
+        for actor, name in pairs:
+            by_actor[actor].append(name)
+        if not by_actor:
+            return {}
+        with self.ledger.client.pipeline(transaction=False) as pipe:
+            for actor, names in by_actor.items():
+                pipe.hmget(self.ledger.key(kind, actor), names)
+            answers = pipe.execute()
+        return {
+            (actor, name): text
+            for (actor, names), texts in zip(by_actor.items(), answers, strict=True)
+            for name, text in zip(names, texts, strict=True)
+            if text is not None
+        }
+
+    def _written(self, made: Changes) -> list[Command]:
+        key = self.ledger.key
+        texts = {pair: f"{like.at}|{like.event_id}|{like.on:d}" for pair, like in made.likes.items()}
+        jsons = {pair: orjson.dumps(said and astuple(said)) for pair, said in made.comments.items()}
+        commands = self._hashes("likes", texts) + self._hashes("said", jsons)
+        for (video, kind), number in made.counts.items():
+            commands.append(("HINCRBY", key("count", video), kind, number))
+        for (actor, comment), said in made.comments.items():
+            if said is not None:
+                commands.append(("ZADD", key("comments", said.video_id), said.at, _member(comment, actor)))
+        for (actor, comment), video in made.withdrawn.items():
+            commands.append(("ZREM", key("comments", video), _member(comment, actor)))
+        return commands
+
+    def _hashes(self, kind: str, texts: dict[Pair, str] | dict[Pair, bytes]) -> list[Command]:
+        """One HSET an actor."""
+        by_actor: dict[str, list[Argument]] = defaultdict(list)
+        for (actor, name), text in texts.items():
+            by_actor[actor] += (name, text)
+        return [("HSET", self.ledger.key(kind, actor), *fields) for actor, fields in by_actor.items()]
+
+    def snapshot(self) -> dict[str, Any]:
+        """All content in canonical form, equal to that of the memory twin over the same facts."""
+        client, found = self.ledger.client, dict[str, Any]()
+        for name, kind, whose in self.ledger.keys("count", "likes", "said", "comments"):
+            if kind == "comments":
+                found[whose] = items_of(client.zrange(name, 0, -1, withscores=True))
+                continue
+            held = client.hgetall(name)
+            if kind == "count":
+                found[whose] = {one: int(number) for one, number in held.items() if int(number)}
+            elif kind == "likes":
+                found[whose] = {video: list(astuple(_like(str(text)))) for video, text in held.items()}
+            else:
+                found[whose] = {comment: orjson.loads(text) for comment, text in held.items()}
+        return {whose: content for whose, content in found.items() if content}
+
+
+class RedisEngagementReads:
+    """EngagementReads of one generation. Methods may raise StoreUnavailable."""
+
+    def __init__(self, client: redis.asyncio.Redis, generation: int) -> None:
+        self._client = client
+        self._generation = generation
+
+    async def counts(self, video_ids: list[str]) -> list[Counts]:
+        keys = [key(self._generation, "count", video) for video in video_ids]
+        return [
+            Counts(*(int(number or 0) for number in held)) for held in await self._hmget(keys, list(_KINDS))
+        ]
+
+    async def liked(self, actor_id: str, video_ids: list[str]) -> list[bool]:
+        if not video_ids:
+            return []
+        [held] = await self._hmget([key(self._generation, "likes", actor_id)], video_ids)
+        return [text is not None and _like(text).on for text in held]
+
+    async def comments(self, video_id: str, before: Keyset | None, limit: int) -> list[Comment]:
+        name = key(self._generation, "comments", video_id)
+        standing = await page_of(self._client, name, before, limit)
+        pairs = [tuple(member.split(_APART, 1)) for _, member in standing]
+        with store_errors():
+            async with self._client.pipeline(transaction=False) as pipe:
+                for comment, actor in pairs:
+                    pipe.hget(key(self._generation, "said", actor), comment)
+                texts = await pipe.execute()
+        found = [(pair, _said(text)) for pair, text in zip(pairs, texts, strict=True) if text is not None]
+        return [_comment(comment, actor, said) for (comment, actor), said in found if said is not None]
+
+    async def _hmget(self, keys: list[str], names: list[str]) -> list[list[str | None]]:
+        with store_errors():
+            async with self._client.pipeline(transaction=False) as pipe:
+                for name in keys:
+                    pipe.hmget(name, names)
+                return list(await pipe.execute())
+
+
+def _member(comment: str, actor: str) -> str:
+    return f"{comment}{_APART}{actor}"
+
+
+def _like(text: str) -> Like:
+    at, event_id, on = text.split("|")
+    return Like(int(at), event_id, on == "1")
+
+
+def _said(text: str) -> Said | None:
+    fields = orjson.loads(text)
+    return None if fields is None else Said(*fields)
+
+
+def _comment(comment: str, actor: str, said: Said) -> Comment:
+    return Comment(
+        comment, said.video_id, actor, said.at, said.parent_id, said.event_id, said.pii, said.pii_key_id
+    )
