@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from projections.renditions.ladder import Source
+
 VIDEO_TOPIC = "rf.video.v1"
 MEDIA_TOPIC = "rf.media.v1"
 TOPICS = (VIDEO_TOPIC, MEDIA_TOPIC)
@@ -28,6 +30,12 @@ class Original:
     height: int
     duration_ms: int
     fps: float
+    sound: bool
+
+    @property
+    def source(self) -> Source:
+        """What the ladder must know of it."""
+        return Source(self.width, self.height, self.duration_ms, self.fps, self.sound)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,4 +160,5 @@ def _original(event: Mapping[str, Any]) -> Original:
         height=event["height"],
         duration_ms=event["duration_ms"],
         fps=event["fps"],
+        sound=event["audio_codec"] is not None,
     )

@@ -71,7 +71,8 @@ def encode(source: Source, made: Sequence[Rung], input_words: Sequence[str], fol
     """The words after `ffmpeg`: every rung as fMP4 HLS in ``folder``/{rung}, stills as thumb_1.jpg, ..."""
     words = [*input_words, "-filter_complex", _graph(source, made)]
     for number, rung in enumerate(made):
-        words += ["-map", f"[v{number}]", *_sound(source), *_video(source, rung), *_hls(folder, rung)]
+        words += ["-map", f"[v{number}]", *_sound(source), *_video(source, rung)]
+        words += ["-t", f"{source.duration_ms / 1000:.3f}", *_hls(folder, rung)]
     return [*words, "-map", "[stills]", *_stills(folder)]
 
 
