@@ -1,15 +1,53 @@
 """The application: routes, error table, middleware. `build(parts)` opens nothing."""
 
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
 from fastapi import FastAPI
 
-from api import intake, problems, requests
+from api import (
+    dev_tokens,
+    feeds,
+    health,
+    intake,
+    people,
+    problems,
+    publishing,
+    requests,
+    uploads,
+    videos,
+)
 from api.parts import Parts
+from infra.telemetry import Log
 
-ROUTERS = (intake.router,)
+_LOG = Log("api")
+ROUTERS = (
+    intake.router,
+    feeds.router,
+    videos.router,
+    publishing.router,
+    people.router,
+    uploads.router,
+    dev_tokens.router,
+    health.router,
+)
 
 
-def build(parts: Parts) -> FastAPI:
-    """The ASGI application over these parts."""
+async def _nothing() -> None:
+    """Parts that need no closing."""
+
+
+def build(parts: Parts, close: Callable[[], Awaitable[None]] = _nothing) -> FastAPI:
+    """The ASGI application over these parts; ``close`` runs when the server has stopped accepting."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        _LOG.info("api_started")
+        yield
+        _LOG.info("api_stopping")
+        await parts.background.close()
+        await close()
+
     app = FastAPI(
         title="Reelfold",
         version="1",
@@ -17,8 +55,10 @@ def build(parts: Parts) -> FastAPI:
         openapi_url="/v1/openapi.json",
         docs_url="/docs",
         redoc_url=None,
+        lifespan=lifespan,
     )
     app.state.parts = parts
+    app.state.door = intake.Door.of(parts)
     for router in ROUTERS:
         app.include_router(router)
     problems.install(app)

@@ -1,5 +1,104 @@
-"""POST /v1/events: the one door in."""
+"""POST /v1/events: the one door in.
 
-from fastapi import APIRouter
+Validate each, complete the valid ones, publish them as one batch, and answer when the broker has
+it. Nothing here deduplicates, and nothing is answered before the log's yes.
+"""
 
-router = APIRouter()
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from api import answers, bodies
+from api.accounts import WRITE_EVENTS, Principal
+from api.auth import Caller
+from api.completion import complete
+from api.facts import FactCache
+from api.limits import InFlight, TokenBuckets
+from api.parsing import Rejection, events_in
+from api.parts import Parts, PartsOf
+from api.problems import Problem, unavailable
+from api.validation import Draft, check
+from infra.telemetry import INGESTED
+
+router = APIRouter(tags=["events"])
+
+_TYPES = {"application/json": False, "application/x-ndjson": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What the door keeps between requests: all of it may be lost."""
+
+    facts: FactCache
+    buckets: TokenBuckets
+    in_flight: InFlight
+
+    @classmethod
+    def of(cls, parts: Parts) -> "Door":
+        """A door over these parts."""
+        settings = parts.settings
+        buckets = TokenBuckets(settings.rate_per_second, settings.rate_burst, parts.clock)
+        return cls(FactCache(parts.reads, parts.clock), buckets, InFlight())
+
+
+def door_of(request: Request) -> Door:
+    """The application's door."""
+    door: Door = request.app.state.door
+    return door
+
+
+@router.post("/v1/events", status_code=202, responses=answers.RESPONSES, openapi_extra=answers.REQUEST)
+async def post_events(
+    request: Request, principal: Caller, parts: PartsOf, door: Annotated[Door, Depends(door_of)]
+) -> Response:
+    """Post up to 500 events as a JSON array or NDJSON, gzip allowed, at most 1 MiB.
+
+    Each event gets a verdict. 202: the log has every accepted event. 422: none was valid. After 503
+    or 429 send the same body again after Retry-After: the same event ids change nothing twice.
+    """
+    if principal.role == "service" and WRITE_EVENTS not in principal.scopes:
+        raise Problem(403, "missing_scope", f"This key lacks the scope {WRITE_EVENTS}.")
+    lines = _lines(request)
+    _limit(door.buckets.wait_ms(principal.actor_id, 1))
+    body = await bodies.read(request)
+    if not door.in_flight.admit(len(body)):
+        raise unavailable("door", 1)
+    try:
+        events = events_in(body, lines)
+        _limit(door.buckets.take(principal.actor_id, len(events)))
+        outcomes = await _take_in(events, principal, parts, door)
+    finally:
+        door.in_flight.release(len(body))
+    return answers.verdicts(outcomes)
+
+
+async def _take_in(
+    events: Sequence[dict[str, Any] | Rejection], principal: Principal, parts: Parts, door: Door
+) -> list[Draft | Rejection]:
+    received_at = parts.clock.now_ms()
+    checked = [check(event, principal, received_at) for event in events]
+    outcomes = await complete(checked, principal, door.facts, parts.keyring)
+    accepted = [outcome.event for outcome in outcomes if isinstance(outcome, Draft)]
+    if accepted:
+        await parts.log.publish_all(accepted)
+    INGESTED.labels("accepted").inc(len(accepted))
+    INGESTED.labels("rejected").inc(len(outcomes) - len(accepted))
+    return outcomes
+
+
+def _lines(request: Request) -> bool:
+    """Whether the body is NDJSON; 415 when it is neither that nor JSON."""
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media not in _TYPES:
+        raise Problem(415, "unsupported_media_type", f"Content-Type is one of: {', '.join(_TYPES)}.")
+    return _TYPES[media]
+
+
+def _limit(wait_ms: int) -> None:
+    if wait_ms:
+        seconds = -(-wait_ms // 1_000)
+        detail = f"More events than this caller may post; the bucket is filled again in {seconds} s."
+        raise Problem(429, "rate_limited", detail, headers={"Retry-After": str(seconds)})

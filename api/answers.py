@@ -1,0 +1,128 @@
+"""What POST /v1/events answers, and what OpenAPI says about it."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from api.parsing import Rejection
+from api.validation import Draft
+
+_ID = "0192f0c1-a2b3-7c0d-8e4f-5a6b7c8d9e0f"
+_OTHER = "0192f0c1-a2b3-7c0d-8e4f-5a6b7c8d9e10"
+
+
+class Verdict(BaseModel):
+    """What became of one event, in the order of the request."""
+
+    index: int
+    event_id: str | None = Field(description="As the client wrote it; null when there is none to echo.")
+    status: Literal["accepted", "rejected"]
+    code: str | None = Field(
+        description="Why: malformed_json, not_an_object, duplicate_key, not_finite, bad_text, too_deep, "
+        "event_too_large, unknown_type, forbidden_type, server_field, unknown_field, missing, invalid, "
+        "not_yours, unknown_video, owner_not_checked (post again)."
+    )
+    field: str | None
+    detail: str | None
+
+
+class Verdicts(BaseModel):
+    """One verdict for each event."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "accepted": 1,
+                    "rejected": 1,
+                    "events": [
+                        {
+                            "index": 0,
+                            "event_id": _ID,
+                            "status": "accepted",
+                            "code": None,
+                            "field": None,
+                            "detail": None,
+                        },
+                        {
+                            "index": 1,
+                            "event_id": _OTHER,
+                            "status": "rejected",
+                            "code": "missing",
+                            "field": "video_id",
+                            "detail": "Field required",
+                        },
+                    ],
+                }
+            ]
+        }
+    )
+    accepted: int
+    rejected: int
+    events: list[Verdict]
+
+
+_EVENT = {
+    "event_id": _ID,
+    "event_type": "video.liked",
+    "occurred_at": 1_800_000_000_000,
+    "video_id": "v-0192f0c1a2b37c0d8e4f5a6b7c8d9e0f",
+    "surface": "following",
+}
+REQUEST: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "Flat objects with the field names of the Avro schemas. The server fills actor_id, "
+        "source, received_at, and what the catalog knows of the video.",
+        "content": {
+            "application/json": {
+                "schema": {"type": "array", "maxItems": 500, "items": {"type": "object"}},
+                "example": [_EVENT],
+            },
+            "application/x-ndjson": {
+                "schema": {"type": "string"},
+                "example": orjson.dumps(_EVENT).decode(),
+            },
+        },
+    }
+}
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    202: {"model": Verdicts, "description": "The log has every accepted event."},
+    422: {"model": Verdicts, "description": "No event was valid."},
+    400: {"description": "Not JSON, or no events."},
+    401: {"description": "No credential, or one that stands for nobody."},
+    413: {"description": "Too many events or bytes."},
+    415: {"description": "Neither JSON nor NDJSON, or an unknown encoding."},
+    429: {"description": "Too fast; see Retry-After."},
+    503: {"description": "The log did not confirm in time; post the same body again after Retry-After."},
+}
+
+
+def verdicts(outcomes: Sequence[Draft | Rejection]) -> Response:
+    """202 with a verdict for each event, or 422 when all are rejections."""
+    events = [_verdict(index, outcome) for index, outcome in enumerate(outcomes)]
+    accepted = sum(isinstance(outcome, Draft) for outcome in outcomes)
+    body = {"accepted": accepted, "rejected": len(events) - accepted, "events": events}
+    return Response(orjson.dumps(body), 202 if accepted else 422, media_type="application/json")
+
+
+def _verdict(index: int, outcome: Draft | Rejection) -> dict[str, Any]:
+    if isinstance(outcome, Draft):
+        return _row(index, outcome.shown_id, "accepted", None, None, None)
+    return _row(index, outcome.event_id, "rejected", outcome.code, outcome.field, outcome.detail)
+
+
+def _row(
+    index: int, event_id: str | None, status: str, code: str | None, field: str | None, detail: str | None
+) -> dict[str, Any]:
+    return {
+        "index": index,
+        "event_id": event_id,
+        "status": status,
+        "code": code,
+        "field": field,
+        "detail": detail,
+    }

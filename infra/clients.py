@@ -1,0 +1,93 @@
+"""Settings -> clients. Called by the composition roots only; nothing connects before it is used."""
+
+import base64
+import binascii
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import clickhouse_connect
+import redis
+import redis.asyncio
+import urllib3
+from minio import Minio
+
+from infra.clock import Clock
+from infra.keyring import Keyring
+from infra.keyring_s3 import S3KeyStore
+from infra.settings import InvalidSettings, Settings
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client as ClickHouse
+
+_REDIS_S = 5.0
+_S3 = urllib3.Timeout(connect=3.0, read=30.0)
+
+
+def redis_client(settings: Settings) -> "redis.Redis":
+    """The write side's client; text in, text out."""
+    return redis.Redis.from_url(
+        settings.redis_url.get_secret_value(),
+        decode_responses=True,
+        socket_timeout=_REDIS_S * 4,  # a transaction of 10,000 commands takes its time
+        socket_connect_timeout=_REDIS_S,
+        health_check_interval=15,
+    )
+
+
+def async_redis_client(settings: Settings, connections: int = 64) -> "redis.asyncio.Redis":
+    """The read side's client: a request that finds no free connection in time fails, not waits."""
+    pool = redis.asyncio.BlockingConnectionPool.from_url(
+        settings.redis_url.get_secret_value(),
+        decode_responses=True,
+        socket_timeout=_REDIS_S,
+        socket_connect_timeout=1.0,
+        max_connections=connections,
+        timeout=_REDIS_S,
+        health_check_interval=15,
+    )
+    return redis.asyncio.Redis(connection_pool=pool)
+
+
+def clickhouse_client(settings: Settings, reader: bool = False) -> "ClickHouse":
+    """A client as the writer, or as the read-only user. Connects at once; raises clickhouse_connect's
+    errors when the server does not answer. Not to be shared by threads."""
+    url = urlsplit(settings.clickhouse_url)
+    password = settings.clickhouse_reader_password if reader else settings.clickhouse_password
+    return clickhouse_connect.get_client(
+        host=url.hostname or "127.0.0.1",
+        port=url.port or (8443 if url.scheme == "https" else 8123),
+        secure=url.scheme == "https",
+        database=settings.clickhouse_database,
+        username=settings.clickhouse_reader if reader else settings.clickhouse_user,
+        password=password.get_secret_value(),
+        connect_timeout=5,
+        send_receive_timeout=60,
+        autogenerate_session_id=False,  # a session admits one query at a time
+    )
+
+
+def s3_client(settings: Settings, endpoint: str = "") -> Minio:
+    """A client of the S3 server, or of another address of it (for presigned URLs)."""
+    settings.need("s3_access_key", "s3_secret_key")
+    return Minio(
+        endpoint or settings.s3_endpoint,
+        access_key=settings.s3_access_key.get_secret_value(),
+        secret_key=settings.s3_secret_key.get_secret_value(),
+        secure=settings.s3_secure,
+        region=settings.s3_region,  # given, so that presigning asks nobody
+        http_client=urllib3.PoolManager(
+            timeout=_S3, maxsize=32, retries=urllib3.Retry(2, backoff_factor=0.1)
+        ),
+    )
+
+
+def keyring(settings: Settings, clock: Clock) -> Keyring:
+    """The keyring in its bucket, under the settings' master key."""
+    settings.need("master_key")
+    try:
+        master: Any = base64.b64decode(settings.master_key.get_secret_value(), validate=True)
+    except binascii.Error:
+        raise InvalidSettings("REELFOLD_MASTER_KEY: not base64") from None
+    if len(master) != 32:
+        raise InvalidSettings("REELFOLD_MASTER_KEY: 32 bytes, base64")
+    return Keyring(S3KeyStore(s3_client(settings), settings.bucket_keyring), master, clock)
