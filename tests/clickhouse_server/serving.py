@@ -1,0 +1,91 @@
+"""Starts the embedded server as a process of its own, the way the stack does."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import clickhouse_connect
+import httpx
+
+WRITER, READER = ("writer", "writing"), ("analyst", "reading")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a ClickHouse server answers, and who may come in."""
+
+    url: str
+    writer: tuple[str, str] = WRITER
+    reader: tuple[str, str] = READER
+
+    def client(self, user: tuple[str, str] | None = None, **options: Any) -> Any:
+        """A clickhouse_connect client that threads may share."""
+        at = urlsplit(self.url)
+        name, password = user or self.writer
+        return clickhouse_connect.get_client(
+            host=at.hostname, port=at.port, username=name, password=password,
+            autogenerate_session_id=False, **options,
+        )  # fmt: skip
+
+
+def free_port() -> int:
+    """A port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start(path: Path, port: int, *options: str) -> subprocess.Popen[bytes]:
+    """Start a server; it may not be ready yet."""
+    environment = os.environ | {
+        "REELFOLD_CLICKHOUSE_PASSWORD": WRITER[1],
+        "REELFOLD_CLICKHOUSE_READER_PASSWORD": READER[1],
+    }
+    command = [sys.executable, "-m", "infra.clickhouse_server", "--path", str(path), "--port", str(port)]
+    return subprocess.Popen([*command, *options], env=environment, stderr=subprocess.PIPE)
+
+
+def wait_until_ready(url: str, within_s: float = 20.0) -> None:
+    """Wait for /ping; raises TimeoutError."""
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        try:
+            if httpx.get(f"{url}/ping").status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise TimeoutError(url)
+
+
+@contextmanager
+def served(path: Path, *options: str) -> Iterator[Place]:
+    """A server over this folder while the block runs."""
+    port = free_port()
+    process = start(path, port, *options)
+    place = Place(f"http://127.0.0.1:{port}")
+    try:
+        wait_until_ready(place.url)
+        yield place
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+
+
+@contextmanager
+def real_or_served(path: Path) -> Iterator[Place]:
+    """The server that REELFOLD_CLICKHOUSE_URL names, with the users of the settings; else our own."""
+    url = os.environ.get("REELFOLD_CLICKHOUSE_URL")
+    if url is None:
+        with served(path) as place:
+            yield place
+        return
+    passwords = [os.environ.get(f"REELFOLD_CLICKHOUSE_{key}", "") for key in ("PASSWORD", "READER_PASSWORD")]
+    yield Place(url, ("writer", passwords[0]), ("analyst", passwords[1]))
