@@ -14,29 +14,15 @@ from typing import Any
 from infra.clock import Clock, new_event_id
 from infra.demo.client import Client, DemoFailed
 from infra.demo.clips import Clip, make_clips
-from infra.demo.expected import KINDS, CountsByVideo, expected_counts
+from infra.demo.expected import CountsByVideo, expected_counts
+from infra.demo.observe import Observer
 from infra.demo.report import Report, percentiles
 from infra.demo.simulation import Simulated, SimulatedVideo, simulate, tags_of
 
 Say = Callable[[str], None]
 VIEWERS = 12
 PUBLISH_TIMEOUT_S = 300.0
-SETTLE_TIMEOUT_S = 60.0
 PROBES = 30
-POLL_S = 0.004
-_COUNTS_SQL = """
-SELECT video_id, sum(v) AS views, sum(l) AS likes, sum(c) AS comments, sum(s) AS shares FROM (
-  SELECT video_id, count() AS v, 0 AS l, 0 AS c, 0 AS s FROM video_views GROUP BY video_id
-  UNION ALL SELECT dst, 0, countIf(on), 0, 0 FROM edges WHERE edge = 'like' GROUP BY dst
-  UNION ALL SELECT video_id, 0, 0, countIf(created AND NOT deleted), 0 FROM (
-    SELECT video_id, actor_id, JSONExtractString(props, 'comment_id') AS comment_id,
-      countIf(event_type = 'comment.created') > 0 AS created,
-      countIf(event_type = 'comment.deleted') > 0 AS deleted
-    FROM events WHERE event_type IN ('comment.created', 'comment.deleted')
-    GROUP BY video_id, actor_id, comment_id) GROUP BY video_id
-  UNION ALL SELECT video_id, 0, 0, 0, uniqExact(event_id) FROM events
-    WHERE event_type = 'video.shared' GROUP BY video_id)
-WHERE has(splitByChar(',', {ids:String}), video_id) GROUP BY video_id"""
 
 
 class Demo:
@@ -47,6 +33,7 @@ class Demo:
         run = new_event_id(clock.now_ms())[-6:]
         self._creators = [f"creator-{run}-{n}" for n in range(3)]
         self._viewers = [f"viewer-{run}-{n:02}" for n in range(VIEWERS)]
+        self._observer = Observer(client)
         self._accepted = 0
 
     async def run(self, views: int, own: Path | None) -> Report:
@@ -56,7 +43,7 @@ class Demo:
         sent = await self._events(videos, views)
         ids = [video.video_id for video in videos]
         expected = expected_counts(sent, ids)
-        redis, clickhouse = await self._settled(ids, expected)
+        redis, clickhouse = await self._observer.settled(ids, expected)
         self._say("measuring the time from POST to visible")
         visible_redis, visible_clickhouse = await self._probe(ids[0], expected)
         feed = await self._client.get("/v1/feed/following", self._viewers[0])
@@ -130,24 +117,6 @@ class Demo:
         self._say(f"all acknowledged after {monotonic() - began:.1f} s")
         return sent
 
-    async def _settled(self, ids: list[str], expected: CountsByVideo) -> tuple[CountsByVideo, CountsByVideo]:
-        """Both stores' counts, as soon as they equal the expected ones or time is up."""
-        until = monotonic() + SETTLE_TIMEOUT_S
-        while True:
-            redis, clickhouse = await self._redis_counts(ids), await self._clickhouse_counts(ids)
-            if redis == clickhouse == expected or monotonic() > until:
-                return redis, clickhouse
-            await asyncio.sleep(0.1)
-
-    async def _redis_counts(self, ids: list[str]) -> CountsByVideo:
-        videos = [await self._client.get(f"/v1/videos/{video}") for video in ids]
-        return {video["video_id"]: {kind: video["counts"][kind] for kind in KINDS} for video in videos}
-
-    async def _clickhouse_counts(self, ids: list[str]) -> CountsByVideo:
-        rows = await self._client.query(_COUNTS_SQL, ids=",".join(ids))
-        nothing = {video: dict.fromkeys(KINDS, 0) for video in ids}
-        return nothing | {row["video_id"]: {kind: int(row[kind]) for kind in KINDS} for row in rows}
-
     async def _probe(
         self, video_id: str, expected: CountsByVideo
     ) -> tuple[dict[str, float], dict[str, float]]:
@@ -159,26 +128,12 @@ class Demo:
             await self._post(self._viewers[0], [event])
             views = expected[video_id]["views"] + nth
             times = await asyncio.gather(
-                self._until_redis(video_id, views, began), self._until_clickhouse(event["event_id"], began)
+                self._observer.until_redis(video_id, views, began),
+                self._observer.until_clickhouse(event["event_id"], began),
             )
             redis.append(times[0])
             clickhouse.append(times[1])
         return percentiles(redis), percentiles(clickhouse)
-
-    async def _until_redis(self, video_id: str, views: int, began: float) -> float:
-        while monotonic() - began < SETTLE_TIMEOUT_S:
-            if (await self._client.get(f"/v1/videos/{video_id}"))["counts"]["views"] >= views:
-                return 1000 * (monotonic() - began)
-            await asyncio.sleep(POLL_S)
-        raise DemoFailed(f"a view was not in Redis within {SETTLE_TIMEOUT_S:.0f} s")
-
-    async def _until_clickhouse(self, event_id: str, began: float) -> float:
-        sql = "SELECT count() AS n FROM events WHERE event_id = {id:String} AND event_type = 'view.started'"
-        while monotonic() - began < SETTLE_TIMEOUT_S:
-            if int((await self._client.query(sql, id=event_id))[0]["n"]):
-                return 1000 * (monotonic() - began)
-            await asyncio.sleep(POLL_S)
-        raise DemoFailed(f"a view was not in ClickHouse within {SETTLE_TIMEOUT_S:.0f} s")
 
     async def _playback(self, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Every playback URL of the feed, fetched as a player would."""
