@@ -84,6 +84,13 @@ class Settings(BaseModel):
     batch_rows: int = Field(20_000, gt=0, description="A record batch is flushed at this many rows")
     batch_age_ms: int = Field(20, ge=0, description="... or at this age.")
     recent_window_s: int = Field(3_600, gt=0, description="How long plain counts remember event ids.")
+    dead_letter_run: int = Field(100, gt=0, description="Unreadable messages in a row that are tolerated")
+    dead_letter_share: float = Field(
+        0.01, ge=0, description="... and their share of the last 10,000; 1 tolerates all."
+    )
+    accept_log_loss: bool = Field(
+        False, description="Go on at the log's start where it has let go of what was not folded yet."
+    )
     celebrity_followers: int = Field(10_000, gt=0, description="From here on feeds pull, not push.")
     feed_cap: int = Field(400, gt=0)
 
