@@ -1,0 +1,119 @@
+"""Make what the parts expect to find: topics, schemas, buckets, tables. Safe to run again.
+
+`python -m infra.provision` does all of it and exits 1 with one sentence when a step cannot be done.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
+
+import clickhouse_connect
+from clickhouse_connect.driver.exceptions import ClickHouseError
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+from minio import Minio
+from minio.error import MinioException
+from urllib3.exceptions import HTTPError
+
+from infra.clickhouse.migrate import MigrationError, migrate
+from infra.kafka_config import connection
+from infra.provision_buckets import ensure_buckets
+from infra.provision_topics import WrongPartitions, ensure_topics
+from infra.registry import IncompatibleSchema, RegistryUnavailable, ensure, save_book
+from infra.settings import InvalidSettings, Settings
+from infra.telemetry import Log, configure
+
+_LOG = Log("infra")
+
+
+class ProvisionFailed(Exception):
+    """A step could not be done; the message names it and says why."""
+
+
+def provision(settings: Settings) -> None:
+    """Run every step, side by side; raises ProvisionFailed with the first reason."""
+    with ThreadPoolExecutor(len(STEPS)) as pool:
+        running = {name: pool.submit(step, settings) for name, step in STEPS.items()}
+    for name, future in running.items():
+        error = future.exception()
+        if isinstance(error, EXPECTED):
+            raise ProvisionFailed(f"provisioning {name} failed: {error}") from error
+        _LOG.info("provisioned", step=name, made=future.result())  # raises what nobody expected
+
+
+def topics(settings: Settings) -> list[str]:
+    """The topics made."""
+    return ensure_topics(AdminClient(connection(settings)))
+
+
+def schemas(settings: Settings) -> list[str]:
+    """The event types in the registry, and the book of their ids in the data folder."""
+    return sorted(save_book(settings, ensure(settings.registry_url)).newest)
+
+
+def buckets(settings: Settings) -> list[str]:
+    """The buckets made."""
+    settings.need("s3_access_key", "s3_secret_key")
+    client = Minio(
+        settings.s3_endpoint,
+        access_key=settings.s3_access_key.get_secret_value(),
+        secret_key=settings.s3_secret_key.get_secret_value(),
+        region=settings.s3_region,
+        secure=settings.s3_secure,
+    )
+    return ensure_buckets(client, settings)
+
+
+def tables(settings: Settings) -> list[str]:
+    """The migrations applied to the generation of these settings."""
+    address = urlsplit(settings.clickhouse_url)
+    client = clickhouse_connect.get_client(
+        host=address.hostname,
+        port=address.port or 8123,
+        secure=address.scheme == "https",
+        username=settings.clickhouse_user,
+        password=settings.clickhouse_password.get_secret_value(),
+    )
+    try:
+        return migrate(client, settings.generation, settings.clickhouse_database)
+    finally:
+        client.close()
+
+
+STEPS: dict[str, Callable[[Settings], list[str]]] = {
+    "topics": topics,
+    "schemas": schemas,
+    "buckets": buckets,
+    "tables": tables,
+}
+EXPECTED = (
+    KafkaException,
+    WrongPartitions,
+    RegistryUnavailable,
+    IncompatibleSchema,
+    MinioException,
+    HTTPError,
+    ClickHouseError,
+    MigrationError,
+    InvalidSettings,
+    TimeoutError,
+)
+"""What a step raises when its server is not there or refuses: said plainly, without a traceback."""
+
+
+def main() -> int:
+    """Provision what the environment describes."""
+    try:
+        settings = Settings.from_env(os.environ)
+        configure(settings.log_level, "provision")
+        provision(settings)
+    except (ProvisionFailed, InvalidSettings) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
