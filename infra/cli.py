@@ -1,0 +1,33 @@
+"""`reelfold`: one command for the whole of it. Each cli_*.py module brings its own commands."""
+
+import os
+
+import typer
+
+from infra import cli_demo, cli_doctor, cli_log, cli_run, cli_stack
+from infra.settings import InvalidSettings
+from infra.stack.secret_file import local_environment
+
+app = typer.Typer(
+    help="Reelfold: every upload, view, like and follow is an event on Kafka; feeds, counts and playlists "
+    "are folds of it. Settings are REELFOLD_* variables; the data folder holds the local stack's secrets.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for module in (cli_stack, cli_demo, cli_run, cli_log, cli_doctor):
+    module.add_to(app)
+
+
+def main() -> None:
+    """The console script: the local stack's secrets join the environment, then the command runs."""
+    try:
+        os.environ.update(local_environment(os.environ))
+    except InvalidSettings as error:
+        typer.echo(str(error), err=True)
+        raise SystemExit(2) from None
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""`reelfold worker`, `api`, `token`: one process of ours in the foreground, and a token to call it with."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from infra.clock import SystemClock
+from infra.settings import InvalidSettings, Settings
+from infra.tokens import mint
+
+
+def worker() -> None:
+    """Run one worker in the foreground: the lanes, the folds, the transcoder. Example: reelfold worker"""
+    os.execv(sys.executable, [sys.executable, "-m", "streams.worker"])
+
+
+def api(
+    host: Annotated[str, typer.Option(help="Where to listen; the setting's, if empty.")] = "",
+    port: Annotated[int, typer.Option(help="The setting's, if 0.", min=0, max=65535)] = 0,
+) -> None:
+    """Run the API in the foreground. Example: reelfold api --host 0.0.0.0 --port 8080"""
+    settings = Settings.from_env(os.environ)
+    arguments = ["granian", "--interface", "asgi", "--factory", "--no-ws", "--no-log-access"]
+    address = ["--host", host or settings.api_host, "--port", str(port or settings.api_port)]
+    os.execv(sys.executable, [sys.executable, "-m", *arguments, *address, "api.main:app"])
+
+
+def token(
+    user: Annotated[str, typer.Argument(help="The user id: who the bearer of the token is.")],
+    device: Annotated[bool, typer.Option("--device", help="An anonymous device instead of a user.")] = False,
+) -> None:
+    """Print a bearer token of the local stack, signed with its own secret.
+
+    Example: curl -H "Authorization: Bearer $(reelfold token ann)" http://127.0.0.1:8080/v1/me
+    """
+    settings = Settings.from_env(os.environ)
+    try:
+        settings.need("jwt_secret")
+    except InvalidSettings as error:
+        typer.echo(f"{error}: start the stack once, or set it", err=True)
+        raise typer.Exit(1) from None
+    who = {"device_id": user} if device else {"user_id": user}
+    typer.echo(mint(settings, SystemClock().now_ms(), **who))
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands."""
+    for command in (worker, api, token):
+        app.command()(command)

@@ -1,0 +1,113 @@
+"""Looking at the log without taking part: no group, no commit, nothing moves."""
+
+import base64
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaException, Message, TopicPartition
+
+from infra.kafka_config import connection
+from infra.registry import load_book, lookup
+from infra.settings import Settings
+from schemas.book import SchemaBook
+from schemas.codec import decode, schema_id
+from schemas.errors import SchemaError, UnknownSchema
+from schemas.topics import DAY_MS, TOPICS, Topic
+
+TIMEOUT_S = 5.0
+POLL_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class TopicState:
+    """A topic and, for each partition, its first offset and the next to be written."""
+
+    topic: Topic
+    offsets: tuple[tuple[int, int], ...]
+
+    @property
+    def retention(self) -> str:
+        """For people."""
+        return "forever" if self.topic.retention_ms < 0 else f"{self.topic.retention_ms // DAY_MS} d"
+
+    def document(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "topic": self.topic.name,
+            "key": self.topic.key,
+            "events": list(self.topic.events),
+            "retention_ms": self.topic.retention_ms,
+            "partitions": [{"first": first, "next": following} for first, following in self.offsets],
+            "records": sum(following - first for first, following in self.offsets),
+        }
+
+
+def topic_states(settings: Settings) -> list[TopicState]:
+    """Every topic of the table that stands; raises KafkaException when the log does not answer."""
+    with _reader(settings) as consumer:
+        standing = consumer.list_topics(timeout=TIMEOUT_S).topics
+        return [
+            TopicState(topic, tuple(_span(consumer, topic.name, n) for n in sorted(held.partitions)))
+            for topic in TOPICS
+            if (held := standing.get(topic.name)) is not None
+        ]
+
+
+def tail_events(
+    settings: Settings, topic: str, from_start: bool, most: int, wait_s: float
+) -> Iterator[dict[str, Any]]:
+    """The topic's records as JSON-ready objects, as they come.
+
+    Ends after ``most`` (0: never) or after ``wait_s`` without one (0: never). A record that cannot be
+    read comes with `error` and its raw bytes. Raises KafkaException, RegistryUnavailable.
+    """
+    book = load_book(settings)
+    begin = OFFSET_BEGINNING if from_start else OFFSET_END
+    with _reader(settings) as consumer:
+        partitions = consumer.list_topics(topic, TIMEOUT_S).topics[topic].partitions
+        consumer.assign([TopicPartition(topic, n, begin) for n in partitions])
+        told, last = 0, time.monotonic()
+        while not (most and told >= most) and not (wait_s and time.monotonic() - last > wait_s):
+            message = consumer.poll(POLL_S)
+            if message is None:
+                continue
+            if message.error():
+                raise KafkaException(message.error())
+            told, last = told + 1, time.monotonic()
+            yield _document(message, book, settings.registry_url)
+
+
+def _document(message: Message, book: SchemaBook, registry_url: str) -> dict[str, Any]:
+    where = {"topic": message.topic(), "partition": message.partition(), "offset": message.offset()}
+    value = message.value() or b""
+    try:
+        return where | {"event": _decoded(value, book, registry_url)}
+    except SchemaError as error:
+        return where | {"error": str(error), "raw": base64.b64encode(value).decode()}
+
+
+def _decoded(value: bytes, book: SchemaBook, registry_url: str) -> dict[str, Any]:
+    try:
+        return decode(value, book)
+    except UnknownSchema:
+        # written since the book was made: the registry knows it, or nobody does
+        return decode(value, book.with_schema(schema_id(value), lookup(registry_url, schema_id(value))))
+
+
+def _span(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
+    first, following = consumer.get_watermark_offsets(TopicPartition(topic, partition), TIMEOUT_S)
+    return int(first), int(following)
+
+
+@contextmanager
+def _reader(settings: Settings) -> Iterator[Consumer]:
+    consumer = Consumer(
+        connection(settings) | {"group.id": "reelfold.look", "enable.auto.commit": False}, logger=None
+    )
+    try:
+        yield consumer
+    finally:
+        consumer.close()
