@@ -47,7 +47,10 @@ def load_keys(path: str) -> tuple[ApiKey, ...]:
 class SigningKeys(Protocol):
     """Where the key that verifies a token comes from."""
 
-    algorithms: tuple[str, ...]
+    @property
+    def algorithms(self) -> tuple[str, ...]:
+        """What it may be signed with."""
+        ...
 
     async def key_for(self, token: str) -> Any:
         """The key for this token's header; raises Refused."""

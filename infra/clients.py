@@ -67,13 +67,14 @@ def clickhouse_client(settings: Settings, reader: bool = False) -> "ClickHouse":
 
 
 def s3_client(settings: Settings, endpoint: str = "") -> Minio:
-    """A client of the S3 server, or of another address of it (for presigned URLs)."""
+    """A client of the S3 server, or of another address of it (host:port or URL; for presigned URLs)."""
+    scheme, _, host = (endpoint or settings.s3_endpoint).rpartition("://")
     settings.need("s3_access_key", "s3_secret_key")
     return Minio(
-        endpoint or settings.s3_endpoint,
+        host.rstrip("/"),
         access_key=settings.s3_access_key.get_secret_value(),
         secret_key=settings.s3_secret_key.get_secret_value(),
-        secure=settings.s3_secure,
+        secure=scheme == "https" if scheme else settings.s3_secure,
         region=settings.s3_region,  # given, so that presigning asks nobody
         http_client=urllib3.PoolManager(
             timeout=_S3, maxsize=32, retries=urllib3.Retry(2, backoff_factor=0.1)
