@@ -3,6 +3,8 @@
 from typing import Literal, Protocol
 
 Window = Literal["1h", "24h", "7d"]
+Ranked = tuple[float, str]
+"""(score, video_id)"""
 
 
 class TrendingReads(Protocol):

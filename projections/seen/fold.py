@@ -1,0 +1,57 @@
+"""Seen's fold: when someone last saw each video, and when they last watched it.
+
+A video was seen when it was on screen (feed.impression) or played; watched when it played. Each video
+stands once, at its greatest time, and the newest CAP by (time, video_id) are kept: what falls out has
+CAP newer ones before it for ever, so the result depends on the facts alone.
+"""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from projections.versions import clamped
+from schemas.batch import RecordBatch
+
+NAME = "seen"
+TOPICS = ("rf.playback.v1", "rf.feed.v1")
+CAP = 5_000
+"""Videos remembered for each user."""
+
+_TIMES = {"view.started": "occurred_at", "view.ended": "started_at"}
+"""When a video was watched: both say when it began to play, so a view whose start got lost is there too."""
+
+LastTimes = dict[str, dict[str, int]]
+"""User -> video -> greatest time, epoch ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sightings:
+    """What a batch says was seen, and what of it was watched."""
+
+    seen: LastTimes
+    watched: LastTimes
+
+
+def sightings(batch: RecordBatch) -> Sightings:
+    """The batch's greatest time for each (user, video)."""
+    watched = [
+        _times(frame, time)
+        for event_type, time in _TIMES.items()
+        if (frame := batch.frame(event_type)) is not None
+    ]
+    shown = batch.frame("feed.impression")
+    seen = watched if shown is None else [*watched, _times(shown, "occurred_at")]
+    return Sightings(_greatest(seen), _greatest(watched))
+
+
+def _times(frame: pl.DataFrame, time: str) -> pl.DataFrame:
+    return frame.select("actor_id", "video_id", clamped(time).alias("at"))
+
+
+def _greatest(frames: list[pl.DataFrame]) -> LastTimes:
+    found: LastTimes = {}
+    if frames:
+        last = pl.concat(frames).group_by("actor_id", "video_id").agg(pl.col("at").max())
+        for user, video, at in last.rows():
+            found.setdefault(user, {})[video] = at
+    return found

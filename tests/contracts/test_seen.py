@@ -1,0 +1,76 @@
+"""Seen's contract, held by the memory twin and by Redis alike."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import redis
+import redis.asyncio
+
+from projections.position import PositionConflict
+from projections.seen.memory import MemorySeen
+from projections.seen.redis import RedisSeenFold, RedisSeenReads
+from projections.seen.store import SeenReads
+from tests.builders import batch_of, impression, view_ended, view_started
+
+pytest_plugins = ["tests.redis_server"]
+pytestmark = pytest.mark.servers
+CAP = 3
+
+
+@dataclass
+class Room:
+    fold: Any
+    reads: SeenReads
+
+
+@pytest.fixture(params=["memory", "redis"])
+def room(
+    request: pytest.FixtureRequest,
+    redis_client: redis.Redis,
+    redis_reader: redis.asyncio.Redis,
+    generations: Iterator[int],
+) -> Room:
+    if request.param == "memory":
+        twin = MemorySeen(cap=CAP)
+        return Room(twin, twin)
+    generation = next(generations)
+    return Room(RedisSeenFold(redis_client, generation, CAP), RedisSeenReads(redis_reader, generation))
+
+
+async def test_what_was_on_screen_is_seen_and_what_was_played_is_history(room: Room) -> None:
+    room.fold.apply(batch_of(impression("ann", "v1", "r1", 1)), None)
+    room.fold.apply(batch_of(view_started("ann", "v2", "w1", 2)), None)
+    assert await room.reads.seen("ann", ["v2", "v3", "v1"]) == [True, False, True]
+    assert await room.reads.seen("bob", ["v1"]) == [False]
+    assert await room.reads.seen("ann", []) == []
+    assert await room.reads.history("ann", None, 10) == [(2, "v2")]
+
+
+async def test_a_view_known_by_its_end_stands_at_its_start(room: Room) -> None:
+    room.fold.apply(batch_of(view_ended("ann", "v1", "w1", 90, started_at=40)), None)
+    assert await room.reads.history("ann", None, 10) == [(40, "v1")]
+
+
+async def test_watched_again_stands_once_at_the_greatest_time(room: Room) -> None:
+    room.fold.apply(batch_of(view_started("ann", "v1", "w2", 9), view_started("ann", "v2", "w3", 5)), None)
+    room.fold.apply(batch_of(view_started("ann", "v1", "w1", 2), start=2), 2)
+    assert await room.reads.history("ann", None, 10) == [(9, "v1"), (5, "v2")]
+
+
+async def test_the_newest_are_kept_by_time_then_id(room: Room) -> None:
+    views = [view_started("ann", f"v{n}", f"w{n}", 5) for n in (4, 1, 3, 2, 0)]
+    room.fold.apply(batch_of(*views), None)
+    room.fold.apply(batch_of(view_started("ann", "old", "w9", 4), start=5), 5)
+    assert await room.reads.history("ann", None, 10) == [(5, "v4"), (5, "v3"), (5, "v2")]
+    assert await room.reads.seen("ann", ["v1", "v2", "old"]) == [False, True, False]
+    assert await room.reads.history("ann", (5, "v4"), 1) == [(5, "v3")]
+    assert await room.reads.history("ann", (5, "v2"), 10) == []
+
+
+async def test_a_batch_from_elsewhere_is_refused_and_changes_nothing(room: Room) -> None:
+    room.fold.apply(batch_of(impression("ann", "v1", "r1", 1)), None)
+    with pytest.raises(PositionConflict):
+        room.fold.apply(batch_of(impression("ann", "v2", "r1", 1)), None)
+    assert await room.reads.seen("ann", ["v1", "v2"]) == [True, False]
