@@ -39,9 +39,14 @@ class FoldStore(Protocol):
     again with `warm` after an assignment or a seek, because part of its memory is not in the store.
     """
 
-    name: str
-    topics: tuple[str, ...]
-    history_ms: int
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def topics(self) -> tuple[str, ...]: ...
+
+    @property
+    def history_ms(self) -> int: ...
 
     def position(self, topic: str, partition: int) -> int | None:
         """The next offset to fold, or None when nothing was folded yet. May raise StoreUnavailable."""
