@@ -1,0 +1,22 @@
+"""One Faust agent for each fold. They differ in nothing but the fold: the table of folds is the topology."""
+
+from typing import Any
+
+import faust
+
+from streams.channel import BatchChannel
+from streams.sink import FoldRunner
+
+
+def register(app: faust.App, channel: BatchChannel, runner: FoldRunner) -> Any:
+    """Add the agent that folds what comes through the channel; concurrency 1, for order."""
+
+    @app.agent(channel, name=f"fold-{runner.name}")
+    async def agent(handouts: Any) -> None:
+        async for handout in handouts:
+            try:
+                await runner.handle(handout)
+            finally:
+                channel.done()
+
+    return agent

@@ -1,0 +1,92 @@
+"""The topology as a table: which folds hang on which sink, and how each is built for a generation."""
+
+from collections.abc import Callable, Mapping
+
+import redis
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from infra.clients import clickhouse_client, redis_client
+from infra.settings import Settings
+from projections.analytics.clickhouse import ClickHouseAnalyticsFold
+from projections.catalog.redis import RedisCatalogFold
+from projections.engagement.redis import RedisEngagementFold
+from projections.feed.redis import RedisFeedFold
+from projections.graph.redis import RedisGraphFold
+from projections.position import FoldStore, StoreUnavailable
+from projections.renditions.redis import RedisRenditionsFold
+from schemas.batch import RecordBatch
+
+REDIS, CLICKHOUSE = "redis", "clickhouse"
+PARKS = CLICKHOUSE
+"""The sink whose lane parks what cannot be read: the one that reads every topic."""
+
+
+def every_fold(settings: Settings, generation: int) -> Mapping[str, tuple[FoldStore, ...]]:
+    """Sink -> its folds, in this generation. Nothing connects before it is used."""
+    return {
+        REDIS: redis_folds(redis_client(settings), settings, generation),
+        CLICKHOUSE: (_analytics(settings, generation),),
+    }
+
+
+def redis_folds(client: "redis.Redis", settings: Settings, generation: int) -> tuple[FoldStore, ...]:
+    """The folds of the Redis sink over one client, whose connections its threads share."""
+    window_ms = settings.recent_window_s * 1000
+    return (
+        RedisCatalogFold(client, generation),
+        RedisGraphFold(client, generation),
+        RedisEngagementFold(client, generation, window_ms),
+        RedisFeedFold(client, generation, settings.celebrity_followers, settings.feed_cap),
+        RedisRenditionsFold(client, generation),
+    )
+
+
+def _analytics(settings: Settings, generation: int) -> "LateFold":
+    def build() -> FoldStore:
+        try:
+            client = clickhouse_client(settings)
+        except ClickHouseError as error:
+            raise StoreUnavailable(f"clickhouse does not answer: {error}") from error
+        return ClickHouseAnalyticsFold(client, generation, settings.clickhouse_database)
+
+    return LateFold(ClickHouseAnalyticsFold.name, ClickHouseAnalyticsFold.topics, build)
+
+
+class LateFold:
+    """A fold whose client connects when it is made: it is made at first use, so that a worker starts
+    while the store is away. ``build`` raises StoreUnavailable."""
+
+    history_ms = 0
+
+    def __init__(self, name: str, topics: tuple[str, ...], build: Callable[[], FoldStore]) -> None:
+        self.name = name
+        self.topics = topics
+        self._build = build
+        self._made: FoldStore | None = None
+
+    def position(self, topic: str, partition: int) -> int | None:
+        return self._fold().position(topic, partition)
+
+    def stream_clock(self, topic: str, partition: int) -> int:
+        return self._fold().stream_clock(topic, partition)
+
+    def forget(self, topic: str, partition: int) -> None:
+        if self._made is not None:
+            self._made.forget(topic, partition)
+
+    def warm(self, batch: RecordBatch) -> None:
+        self._fold().warm(batch)
+
+    def apply(self, batch: RecordBatch, expected: int | None) -> None:
+        self._fold().apply(batch, expected)
+
+    def close(self) -> None:
+        """Let the fold finish what it does beside its batches."""
+        close = getattr(self._made, "close", None)
+        if close is not None:
+            close()
+
+    def _fold(self) -> FoldStore:
+        if self._made is None:
+            self._made = self._build()
+        return self._made

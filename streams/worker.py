@@ -1,0 +1,142 @@
+"""The worker's composition root: settings -> clients -> folds -> lanes -> agents -> the Faust worker.
+
+`python -m streams.worker` runs it until SIGTERM or SIGINT.
+"""
+
+import gc
+import os
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+
+import faust
+from faust.cli.faust import cli
+
+from infra import registry
+from infra.clients import redis_client
+from infra.clock import Clock, SystemClock
+from infra.kafka_config import consumer, producer
+from infra.settings import InvalidSettings, Settings
+from infra.telemetry import Log, configure
+from projections.lag import LagWrites, RedisLagWrites
+from projections.position import FoldStore
+from schemas.book import SchemaBook
+from streams import agents, app, folds, web
+from streams.channel import BatchChannel
+from streams.deadletters import DeadLetterLimit, KafkaDeadLetters
+from streams.decoding import Decoder
+from streams.intake import Intake
+from streams.lane import Lane
+from streams.sink import FoldRunner
+from streams.watch import Watch, lags
+
+_log = Log("streams")
+AUDIT_S = 5.0
+SESSION_MS = 8_000
+LONGEST_PAUSE_MS = 900_000
+"""How long a lane may go without a poll: it does not poll while it waits for the registry or to park."""
+
+
+@dataclass(slots=True)
+class Worker:
+    """What runs in one process."""
+
+    app: faust.App
+    lanes: list[Lane] = field(default_factory=list)
+    folds: list[FoldStore] = field(default_factory=list)
+
+
+def build(
+    settings: Settings,
+    book: SchemaBook,
+    sinks: Mapping[str, Sequence[FoldStore]],
+    told: LagWrites,
+    clock: Clock,
+) -> Worker:
+    """A worker of these folds; starts nothing."""
+    worker = Worker(app.build(settings))
+    for sink, members in sinks.items():
+        lane = make_lane(settings, sink, book, parks=sink == folds.PARKS)
+        for fold in members:
+            runner = FoldRunner(fold, lane.seek, clock, settings.accept_log_loss)
+            channel = BatchChannel(worker.app)
+            lane.add(runner, channel)
+            agents.register(worker.app, channel, runner)
+            worker.folds.append(fold)
+        worker.lanes.append(lane)
+    watch = Watch(worker.lanes, told, clock)
+    web.register(worker.app, worker.lanes, lambda: lags(worker.lanes, clock.now_ms()))
+    _schedule(worker, watch)
+    return worker
+
+
+def make_lane(settings: Settings, sink: str, book: SchemaBook, parks: bool) -> Lane:
+    """The lane of one sink, without folds yet."""
+    group, stopping = f"reelfold.{sink}.g{settings.generation}", threading.Event()
+
+    def wait(seconds: float) -> bool:
+        return not stopping.wait(seconds)
+
+    decoder = Decoder(book, lambda schema_id: registry.lookup(settings.registry_url, schema_id), wait)
+    office = KafkaDeadLetters(producer(settings), group, version("reelfold"), wait) if parks else None
+    limit = DeadLetterLimit(settings.dead_letter_run, settings.dead_letter_share)
+    intake = Intake(decoder, limit, office, settings.batch_rows, settings.batch_age_ms / 1000)
+    return Lane(sink, lane_config(settings, sink, group), intake, stopping)
+
+
+def lane_config(settings: Settings, sink: str, group: str) -> dict[str, object]:
+    """The consumer's configuration: sticky, with a name of its own in the group, and short fetches."""
+    return consumer(settings, group) | {
+        "group.instance.id": f"{sink}-{settings.worker_slot}",
+        "partition.assignment.strategy": "cooperative-sticky",
+        "session.timeout.ms": SESSION_MS,
+        "heartbeat.interval.ms": 1_500,
+        "max.poll.interval.ms": LONGEST_PAUSE_MS,
+        "fetch.wait.max.ms": 100,
+        "fetch.error.backoff.ms": 100,
+        "queued.max.messages.kbytes": 65_536,
+        "topic.metadata.refresh.interval.ms": 30_000,
+    }
+
+
+def _schedule(worker: Worker, watch: Watch) -> None:
+    """Lanes begin when the app is up; positions are compared with the stores' again and again."""
+
+    @worker.app.task  # type: ignore[untyped-decorator]  # faust has no types
+    async def begin() -> None:
+        for lane in worker.lanes:
+            await worker.app.add_runtime_dependency(lane)
+        watch.start()
+        gc.collect()
+        gc.freeze()
+        _log.info("worker_started", folds=[fold.name for fold in worker.folds])
+
+    @worker.app.timer(AUDIT_S)  # type: ignore[untyped-decorator]
+    async def audit() -> None:
+        for lane in worker.lanes:
+            for outlet in lane.outlets:
+                await outlet.runner.audit()
+
+
+def main() -> None:
+    """Run a worker with the settings of the environment."""
+    try:
+        settings = Settings.from_env(os.environ)
+        book = registry.load_book(settings)
+    except (InvalidSettings, registry.RegistryUnavailable) as error:
+        sys.exit(f"reelfold worker: {error}")
+    configure(settings.log_level, "worker")
+    told = RedisLagWrites(redis_client(settings), settings.generation)
+    sinks = folds.every_fold(settings, settings.generation)
+    worker = build(settings, book, sinks, told, SystemClock())
+    worker.app.finalize()
+    cli(
+        ["--quiet", "worker", "--loglevel", "WARNING", "--web-port", str(settings.worker_web_port)],
+        app=worker.app,
+    )
+
+
+if __name__ == "__main__":
+    main()
