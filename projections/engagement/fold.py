@@ -18,7 +18,7 @@ from projections.versions import clamped
 from schemas.batch import APPENDED_AT, OFFSET, RecordBatch
 
 NAME = "engagement"
-TOPICS = ("rf.playback.v1", "rf.engagement.v1")
+TOPICS: tuple[str, ...] = ("rf.playback.v1", "rf.engagement.v1")
 
 Pair = tuple[str, str]
 """(actor, video) of a like, (actor, comment_id) of a comment."""

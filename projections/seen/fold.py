@@ -13,7 +13,7 @@ from projections.versions import clamped
 from schemas.batch import RecordBatch
 
 NAME = "seen"
-TOPICS = ("rf.playback.v1", "rf.feed.v1")
+TOPICS: tuple[str, ...] = ("rf.playback.v1", "rf.feed.v1")
 CAP = 5_000
 """Videos remembered for each user."""
 

@@ -21,7 +21,7 @@ from projections.versions import clamped
 from schemas.batch import APPENDED_AT, OFFSET, RecordBatch
 
 NAME = "trending"
-TOPICS = ("rf.playback.v1", "rf.engagement.v1")
+TOPICS: tuple[str, ...] = ("rf.playback.v1", "rf.engagement.v1")
 TOP = 1_000
 """Videos in a rank."""
 
