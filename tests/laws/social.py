@@ -13,14 +13,20 @@ from tests.builders import Event, Log
 from tests.strategies import times
 
 users = st.sampled_from(["ann", "bob", "cyd", "dan", "eve"])
-videos = st.sampled_from([f"v{n}" for n in range(8)])
-published_ats = st.integers(1, 6)
+authors = st.sampled_from(["bob", "cyd"])
+videos = st.sampled_from([f"v{n}" for n in range(12)])
+published_ats = st.integers(1, 9)
 
-follows = st.one_of(
-    st.builds(builders.followed, users, users, times), st.builds(builders.unfollowed, users, users, times)
-)
-publications = st.builds(builders.published, users, videos, times, published_at=published_ats)
-deletions = st.builds(builders.deleted, users, videos, times)
+follows = st.builds(builders.followed, users, authors | users, times)
+unfollows = st.builds(builders.unfollowed, users, authors, times)
+publications = st.builds(builders.published, authors, videos, times, published_at=published_ats)
+deletions = st.builds(builders.deleted, authors, videos, times)
+EVERYONE_FOLLOWS = [
+    builders.followed(user, author)
+    for user in ("ann", "bob", "cyd", "dan", "eve")
+    for author in ("bob", "cyd")
+]
+"""Where most histories of feeds begin: only full feeds are interesting. Any later word prevails."""
 
 
 def about_video(event_type: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Event]:

@@ -15,14 +15,14 @@ from projections.position import PositionConflict
 from projections.redis_ledger import RedisLedger
 from schemas.batch import RecordBatch
 from tests.builders import Event, Log
-from tests.laws.social import deletions, folded, follows, publications
-from tests.strategies import schedules
+from tests.laws.social import EVERYONE_FOLLOWS, deletions, folded, follows, publications, unfollows
+from tests.strategies import cut_at, schedules
 
 pytest_plugins = ["tests.redis_server"]
 pytestmark = pytest.mark.servers
 CAP = 3
 
-events = st.lists(st.one_of(follows, follows, publications, publications, deletions), max_size=40)
+events = st.lists(st.one_of(follows, unfollows, publications, publications, deletions), max_size=40)
 
 
 class Crash(Exception):
@@ -63,10 +63,11 @@ def test_other_workers_between_the_calls_of_a_fan_out(
     generations: Iterator[int],
 ) -> None:
     """Two workers own a topic each and take turns at every call; now and then one dies and begins again."""
-    log, generation = Log(partitions=1).extend(history), next(generations)
+    log, generation = Log(partitions=1).extend([*EVERYONE_FOLLOWS, *history]), next(generations)
     expected = folded(MemoryFeed(cap=CAP), log.batches(*MemoryFeed.topics))
-    graph = data.draw(schedules(log, "rf.graph.v1"))
+    first, *graph = singles(log, "rf.graph.v1", len(EVERYONE_FOLLOWS))
     video = data.draw(schedules(log, "rf.video.v1"))
+    fold_next(RedisFeedFold(redis_client, generation, threshold, CAP), [first])
     choices = st.sampled_from(["go on", "go on", "other", "other", "zombie", "half", "crash"])
 
     def worker() -> RedisFeedFold:
@@ -91,6 +92,12 @@ def test_other_workers_between_the_calls_of_a_fan_out(
     while graph:
         fold_next(worker(), graph)
     assert worker().snapshot() == expected
+
+
+def singles(log: Log, topic: str, together: int) -> list[RecordBatch]:
+    """The topic's only partition: the first records together, then one by one."""
+    (batch,) = log.batches(topic)
+    return cut_at(batch, range(together, batch.next))
 
 
 def fold_next(fold: RedisFeedFold, batches: list[RecordBatch]) -> None:

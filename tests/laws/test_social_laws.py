@@ -16,6 +16,7 @@ from projections.graph.memory import MemoryGraph
 from projections.graph.redis import RedisGraphFold
 from tests.builders import Event, Log
 from tests.laws.social import (
+    EVERYONE_FOLLOWS,
     Make,
     about_user,
     about_video,
@@ -25,6 +26,7 @@ from tests.laws.social import (
     follows,
     publications,
     shuffled,
+    unfollows,
 )
 from tests.strategies import schedules
 
@@ -50,8 +52,12 @@ catalog_events = st.one_of(
 )
 EVENTS: dict[str, st.SearchStrategy[list[Event]]] = {
     "catalog": st.lists(catalog_events, max_size=30),
-    "graph": st.lists(follows, max_size=30),
-    "feed": st.lists(st.one_of(follows, publications, publications, deletions), max_size=40),
+    "graph": st.lists(st.one_of(follows, unfollows), max_size=30),
+    "feed": st.builds(
+        list.__add__,
+        st.sampled_from([[], EVERYONE_FOLLOWS, EVERYONE_FOLLOWS]),
+        st.lists(st.one_of(follows, unfollows, publications, publications, deletions), max_size=50),
+    ),
 }
 
 
