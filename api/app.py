@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from api import (
     dev_tokens,
+    documented,
     feeds,
     health,
     intake,
@@ -62,5 +63,6 @@ def build(parts: Parts, close: Callable[[], Awaitable[None]] = _nothing) -> Fast
     for router in ROUTERS:
         app.include_router(router)
     problems.install(app)
+    documented.describe(app)
     app.add_middleware(requests.RequestLine, log_requests=True)
     return app

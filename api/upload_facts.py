@@ -24,7 +24,7 @@ def started(who: Principal, upload_id: str, video_id: str, asked: UploadRequest,
     told |= {
         "title": asked.title,
         "caption": asked.caption,
-        "hashtags": [tag.removeprefix("#").lower() for tag in asked.hashtags],
+        "hashtags": asked.hashtags,
         "mentions": asked.mentions,
         "sound_id": asked.sound_id,
         "visibility": asked.visibility,

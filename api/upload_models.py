@@ -2,12 +2,20 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from api.models import VIDEO_ID, example
 from projections.catalog.store import VideoState
 
-Hashtag = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\s#,]+$")]
+
+def _bare(tag: object) -> object:
+    return tag.removeprefix("#").lower() if isinstance(tag, str) else tag
+
+
+Hashtag = Annotated[
+    str, BeforeValidator(_bare), StringConstraints(min_length=1, max_length=64, pattern=r"^[^\s#,]+$")
+]
+"""Without the sign and in lower case, as the log keeps it; the client may send either."""
 Ident = Annotated[str, StringConstraints(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")]
 
 

@@ -45,7 +45,10 @@ class Thumbnail:
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """A video as far as the facts tell; times are epoch ms."""
+    """A video as far as the facts tell; times are epoch ms.
+
+    ``reject_code`` says why it was rejected, or why its transcode failed for good.
+    """
 
     video_id: str
     creator_id: str

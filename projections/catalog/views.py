@@ -64,7 +64,7 @@ def video_view(video_id: str, facts: Facts) -> Video | None:
         created_at=created.version[0],
         published_at=published.get("published_at"),
         publish=started.get("publish", "auto"),
-        reject_code=verdict.get("code"),
+        reject_code=verdict.get("code") or _value(facts, "failed").get("code"),
         reject_detail=verdict.get("detail"),
         master_key=playlist.get("key"),
         renditions=_renditions(facts, playlist.get("ladder_version")),

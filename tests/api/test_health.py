@@ -1,0 +1,94 @@
+"""Alive, ready, measured; and what OpenAPI says of every route."""
+
+from typing import Any
+
+import pytest
+
+from api.health import STALE_MS, readiness
+from projections.lag import FoldLag
+from projections.position import StoreUnavailable
+from tests.api.stage import Stage
+
+NOW = 1_800_000_000_000
+
+
+def lag(fold: str, behind: int, partition: int = 0, at: int = NOW) -> FoldLag:
+    return FoldLag(fold, "rf.playback.v1", partition, 100, 100 + behind, at)
+
+
+async def test_alive_without_asking_anyone(stage: Stage) -> None:
+    assert (await stage.get("/healthz")).json() == {"status": "ok"}
+
+
+async def test_ready_says_how_far_each_fold_is(stage: Stage) -> None:
+    stage.lag.tell([lag("feed", 5), lag("feed", 7, 1), lag("seen", 0, at=NOW - 500)])
+    answer = await stage.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "status": "ready",
+        "detail": "",
+        "generation": 7,
+        "folds": [
+            {"fold": "feed", "lag": 12, "told_ms_ago": 0, "behind": False},
+            {"fold": "seen", "lag": 0, "told_ms_ago": 500, "behind": False},
+        ],
+    }
+
+
+async def test_behind_names_the_fold_and_by_how_much(stage: Stage) -> None:
+    stage.lag.tell([lag("feed", 60_000), lag("feed", 60_000, 1), lag("seen", 3)])
+    answer = await stage.get("/readyz")
+    assert (answer.status_code, answer.json()["detail"]) == (503, "feed is 120000 records behind")
+
+
+async def test_a_store_that_lost_everything_is_not_ready(stage: Stage) -> None:
+    answer = await stage.get("/readyz")
+    assert (answer.status_code, answer.json()["status"]) == (503, "empty")
+
+
+async def test_a_store_that_is_away_is_not_ready(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away() -> list[FoldLag]:
+        raise StoreUnavailable("redis does not answer")
+
+    monkeypatch.setattr(stage.lag, "lags", away)
+    answer = await stage.get("/readyz")
+    assert (answer.status_code, answer.json()["status"]) == (503, "store_unavailable")
+
+
+def test_a_worker_that_is_silent_makes_reads_stale_and_not_unready() -> None:
+    found = readiness(1, [lag("feed", 0, at=NOW - STALE_MS - 1), lag("seen", 0)], NOW, 10)
+    assert (found.status, found.detail) == ("stale", "nothing told for 30 s of: feed")
+
+
+async def test_metrics_are_in_prometheus_format(stage: Stage) -> None:
+    await stage.get("/v1/feed/trending")
+    answer = await stage.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert 'reelfold_request_seconds_count{route="/v1/feed/trending",status="200"}' in answer.text
+
+
+def operations(stage: Stage) -> list[tuple[str, dict[str, Any]]]:
+    spec = stage.app.openapi()
+    return [
+        (f"{method.upper()} {path}", operation)
+        for path, methods in spec["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def test_every_route_is_described_tagged_and_documents_its_refusals(stage: Stage) -> None:
+    for name, operation in operations(stage):
+        assert operation.get("description"), name
+        if "/v1/" in name:
+            assert {"503"} & operation["responses"].keys() or "dev" in name, name
+            for status, response in operation["responses"].items():
+                if status >= "400" and "dev" not in name and "events" not in name:
+                    assert "application/problem+json" in response["content"], (name, status)
+
+
+def test_every_answer_has_an_example(stage: Stage) -> None:
+    schemas = stage.app.openapi()["components"]["schemas"]
+    for name in ("VideoCard", "Playback", "CommentView", "Person", "Edge", "UploadRequest", "UploadOpened"):
+        schema = schemas[name]
+        assert schema.get("examples"), name
+        assert schema["examples"][0].keys() <= schema["properties"].keys(), name
