@@ -46,7 +46,6 @@ def build(parts: Parts, close: Callable[[], Awaitable[None]] = _nothing) -> Fast
         _LOG.info("api_started")
         yield
         _LOG.info("api_stopping")
-        await parts.background.close()
         await close()
 
     app = FastAPI(

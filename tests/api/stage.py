@@ -19,11 +19,12 @@ from projections.catalog.memory import MemoryCatalog
 from projections.engagement.memory import MemoryEngagement
 from projections.feed.memory import MemoryFeed
 from projections.graph.memory import MemoryGraph
-from projections.keyset import page
 from projections.lag import MemoryLag
 from projections.memory_ledger import MemoryFold
 from projections.renditions.memory import MemoryObjects
 from projections.renditions.store import Objects
+from projections.seen.memory import MemorySeen
+from projections.trending.memory import MemoryTrending
 from projections.trending.store import Window
 from tests.builders import Event, Log, described, event, published
 
@@ -44,35 +45,6 @@ class TestTokens:
         return Principal(credential, role, "/client/test")  # type: ignore[arg-type]
 
 
-class ListedSeen:
-    """A watch history written by hand."""
-
-    def __init__(self) -> None:
-        self.watched: dict[str, list[tuple[int, str]]] = {}
-
-    async def seen(self, user_id: str, video_ids: list[str]) -> list[bool]:
-        known = {video_id for _, video_id in self.watched.get(user_id, [])}
-        return [video_id in known for video_id in video_ids]
-
-    async def history(
-        self, user_id: str, before: tuple[int, str] | None, limit: int
-    ) -> list[tuple[int, str]]:
-        return page(self.watched.get(user_id, []), before, limit)
-
-
-class ListedTrends:
-    """Trends written by hand."""
-
-    def __init__(self) -> None:
-        self.ranked: dict[Window, list[tuple[float, str]]] = {}
-
-    async def top(
-        self, window: Window, before: tuple[float, str] | None, limit: int
-    ) -> list[tuple[float, str]]:
-        ordered = sorted(self.ranked.get(window, []), reverse=True)
-        return [item for item in ordered if before is None or item < before][:limit]
-
-
 class Stage:
     """One application and the state under it."""
 
@@ -80,7 +52,7 @@ class Stage:
         self.clock = HandClock()
         self.catalog, self.graph, self.feed = MemoryCatalog(), MemoryGraph(), MemoryFeed()
         self.engagement = MemoryEngagement()
-        self.seen, self.trends, self.lag = ListedSeen(), ListedTrends(), MemoryLag()
+        self.seen, self.trends, self.lag = MemorySeen(), MemoryTrending(), MemoryLag()
         self.log = MemoryPublisher()
         self.history = Log(partitions=1)
         self._taken = 0
@@ -108,7 +80,7 @@ class Stage:
     def tell(self, *events: Event) -> None:
         """Fold these events."""
         self.history.extend(events)
-        folds: tuple[MemoryFold, ...] = (self.catalog, self.graph, self.feed, self.engagement)
+        folds: tuple[MemoryFold, ...] = (self.catalog, self.graph, self.feed, self.engagement, self.seen)
         for fold in folds:
             for batch in self.history.batches(*fold.topics):
                 position = fold.position(batch.topic, batch.partition)
@@ -122,6 +94,11 @@ class Stage:
         for one in told[self._taken :]:
             self.tell(one)
         self._taken = len(told)
+
+    def rank(self, window: Window, *video_ids: str) -> None:
+        """Let these videos trend in this order, with the scores n, n - 1, ... 1."""
+        scores = range(len(video_ids), 0, -1)
+        self.trends.state.ranks[window] = [(float(n), one) for n, one in zip(scores, video_ids, strict=True)]
 
     async def ask(self, method: str, path: str, by: str | None = None, **request: Any) -> httpx.Response:
         """One HTTP request."""

@@ -76,7 +76,7 @@ async def test_following_needs_a_caller_and_trending_does_not(told: Stage) -> No
 
 
 async def test_hidden_videos_are_made_up_for(told: Stage) -> None:
-    told.trends.ranked["24h"] = [(float(n), f"v{n}") for n in range(5)]
+    told.rank("24h", "v4", "v3", "v2", "v1", "v0")
     told.tell(
         deleted("ann", "v4", 30),
         described("ann", "v3", 31, visibility="private"),
@@ -96,7 +96,7 @@ async def test_an_unknown_window_is_a_400(stage: Stage) -> None:
 
 
 async def test_a_served_page_is_told_with_its_request_id(told: Stage) -> None:
-    told.trends.ranked["1h"] = [(2.5, "v1"), (1.5, "v0")]
+    told.rank("1h", "v1", "v0")
     told.lag.tell(
         [FoldLag("trending", "rf.playback.v1", 3, 41, 50, 1), FoldLag("feed", "rf.video.v1", 0, 5, 5, 1)]
     )
@@ -110,13 +110,13 @@ async def test_a_served_page_is_told_with_its_request_id(told: Stage) -> None:
     items = event["items"]
     assert isinstance(items, list)
     assert [(i["video_id"], i["position"], i["sources"], i["score"], i["slot_kind"]) for i in items] == [
-        ("v1", 0, ["trending:1h"], 2.5, "trend"),
-        ("v0", 1, ["trending:1h"], 1.5, "trend"),
+        ("v1", 0, ["trending:1h"], 2.0, "trend"),
+        ("v0", 1, ["trending:1h"], 1.0, "trend"),
     ]
 
 
 async def test_nothing_is_told_of_nobody_of_an_empty_page_or_of_a_304(told: Stage) -> None:
-    told.trends.ranked["24h"] = [(1.0, "v0")]
+    told.rank("24h", "v0")
     first = await told.get(TRENDING, "bob")
     again = await told.get(TRENDING, "bob", headers={"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")

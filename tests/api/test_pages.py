@@ -110,7 +110,7 @@ async def test_a_wrong_page_is_a_400_that_names_the_parameter(stage: Stage, quer
 async def test_a_cursor_of_another_window_user_or_list_is_a_400(stage: Stage) -> None:
     for at in range(3):
         stage.tell(*playable("ann", f"v{at}", at))
-    stage.trends.ranked["1h"] = [(1.5, "v0"), (0.5, "v1"), (0.25, "v2")]
+    stage.rank("1h", "v0", "v1", "v2")
     first = (await stage.get("/v1/feed/trending?window=1h&limit=1", "bob")).json()
     cursor = first["next_cursor"]
     good = await stage.get(f"/v1/feed/trending?window=1h&cursor={cursor}", "bob")

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.api.stage import Stage, playable
-from tests.builders import deleted, event, followed, registered
+from tests.builders import deleted, event, followed, registered, view_started
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ async def test_history_is_the_callers_own_without_what_is_gone(told: Stage) -> N
     for at in range(4):
         told.tell(*playable("ann", f"v{at}", 20 + at))
     told.tell(deleted("ann", "v2", 30))
-    told.seen.watched["bob"] = [(100 + at, f"v{at}") for at in range(4)]
+    told.tell(*(view_started("bob", f"v{at}", f"w{at}", 100 + at) for at in range(4)))
     pages = await told.pages("/v1/me/history", "bob")
     assert [[(one["video_id"], one["watched_at"]) for one in page] for page in pages] == [
         [("v3", 103), ("v1", 101)], [("v0", 100)],

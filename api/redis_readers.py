@@ -1,0 +1,35 @@
+"""The readers over Redis: what the API's composition root hands to RedisReadSource."""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import redis.asyncio
+
+from api.reads import Readers
+from infra.settings import Settings
+from projections.catalog.redis import RedisCatalogReads
+from projections.engagement.redis import RedisEngagementReads
+from projections.feed.redis import RedisFeedReads
+from projections.graph.redis import RedisGraphReads
+from projections.lag import RedisLagReads
+from projections.seen.redis import RedisSeenReads
+from projections.trending.redis import RedisTrendingReads
+
+
+def redis_readers(client: redis.asyncio.Redis, settings: Settings) -> Callable[[int], Readers]:
+    """The readers of a generation, over one client built with ``decode_responses=True``."""
+
+    @lru_cache(maxsize=8)
+    def readers(generation: int) -> Readers:
+        return Readers(
+            generation=generation,
+            catalog=RedisCatalogReads(client, generation),
+            graph=RedisGraphReads(client, generation),
+            engagement=RedisEngagementReads(client, generation),
+            feed=RedisFeedReads(client, generation, settings.feed_cap),
+            seen=RedisSeenReads(client, generation),
+            trending=RedisTrendingReads(client, generation),
+            lag=RedisLagReads(client, generation),
+        )
+
+    return readers
