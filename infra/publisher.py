@@ -164,8 +164,10 @@ class _Polled:
 
     def close(self, timeout_s: float) -> int:
         left = int(self.producer.flush(timeout_s))
-        self._stop.set()
-        self._thread.join(_POLL_S * 5)
         if left:
             _LOG.error("publish_unflushed", messages=left)
+            self.producer.purge()  # their callers hear of it now, not never
+            self.producer.flush(1.0)
+        self._stop.set()
+        self._thread.join(_POLL_S * 5)
         return left

@@ -33,7 +33,8 @@ def credentials() -> Credentials:
 
 async def test_a_token_stands_for_its_subject(credentials: Credentials) -> None:
     principal = await credentials.principal(signed(scope="a b"))
-    assert (principal.actor_id, principal.role, principal.scopes) == ("ann", "user", {"a", "b"})
+    assert (principal.actor_id, principal.role) == ("ann", "user")
+    assert principal.scopes == {"a", "b"}
 
 
 @pytest.mark.parametrize(

@@ -172,8 +172,8 @@ async def test_a_large_event_is_rejected_alone(door: Door) -> None:
 )
 async def test_instants_are_clamped_to_what_the_gateway_saw(door: Door, said: int, kept: int) -> None:
     view = sent(
-        "view.ended", occurred_at=said, started_at=said, view_id="w1", video_id="v1", watch_ms=1, content_ms=1,
-        max_pos_ms=1, seg_mask=1, exit="swiped", seq=1,
+        "view.ended", occurred_at=said, started_at=said, view_id="w1", video_id="v1", watch_ms=1,
+        content_ms=1, max_pos_ms=1, seg_mask=1, exit="swiped", seq=1,
     )  # fmt: skip
     answer = await door.post([view])
     assert answer.status_code == 202, answer.text
