@@ -133,7 +133,7 @@ def main() -> None:
     worker = build(settings, book, sinks, told, SystemClock())
     worker.app.finalize()
     cli(
-        ["--quiet", "worker", "--loglevel", "WARNING", "--web-port", str(settings.worker_web_port)],
+        ["--quiet", "worker", "--loglevel", "warn", "--web-port", str(settings.worker_web_port)],
         app=worker.app,
     )
 
