@@ -23,6 +23,8 @@ from infra.clickhouse_server.users import User
 
 _HARMLESS = re.compile(r"output_format_\w+|date_time_output_format|join_use_nulls|session_timezone|extremes")
 """Settings that a read-only user may choose: they shape the answer and cost nothing."""
+_AS_A_SERVER = {"implicit_select": "0"}
+"""Where the embedded engine's defaults differ from the server's."""
 _READING = re.compile(
     rb"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*(?:SELECT|WITH|SHOW|DESC|EXPLAIN|EXISTS)", re.I | re.S
 )
@@ -89,7 +91,7 @@ class Engine:
         if request.database:
             session.query(f"USE {_quoted(request.database, '`')}")
         free = {k: v for k, v in request.settings.items() if user.writes or _HARMLESS.fullmatch(k)}
-        _set(session, {**user.settings, **free})
+        _set(session, {**_AS_A_SERVER, **user.settings, **free})
         if not user.writes:
             _set(session, {"readonly": "1"})
         elif request.read_only:
