@@ -41,8 +41,8 @@ def token(
     except InvalidSettings as error:
         typer.echo(f"{error}: start the stack once, or set it", err=True)
         raise typer.Exit(1) from None
-    who = {"device_id": user} if device else {"user_id": user}
-    typer.echo(mint(settings, SystemClock().now_ms(), **who))
+    of_user, of_device = ("", user) if device else (user, "")
+    typer.echo(mint(settings, SystemClock().now_ms(), user_id=of_user, device_id=of_device))
 
 
 def add_to(app: typer.Typer) -> None:

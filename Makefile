@@ -1,0 +1,61 @@
+# The table of contents: what one can do here.
+#   make run [VIDEO=clip.mp4]   install what is missing, start the stack, show the main job
+#   make test                   everything, on a stack of its own on free ports
+#   make check                  format, lint, types, schemas, layers, compose file
+
+.DEFAULT_GOAL := run
+.PHONY: run test check lint types schemas layers compose status logs down doctor format clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+CACHE := $(or $(REELFOLD_CACHE),$(HOME)/.cache/reelfold)
+
+run:
+	$(PYTHON) -m infra.bootstrap
+	$(BIN)/reelfold up
+	$(BIN)/reelfold demo $(if $(VIDEO),--video "$(VIDEO)")
+
+test: check
+	$(BIN)/pytest
+
+check:
+	$(PYTHON) -m infra.bootstrap --check
+	$(MAKE) --no-print-directory lint types schemas layers compose
+
+lint:
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types:
+	$(BIN)/mypy
+
+schemas:
+	$(BIN)/python -m schemas.generate --check
+
+layers:
+	$(BIN)/pytest tests/test_layers.py
+
+# The loader of Docker Compose itself, over the example's values: syntax, not that the images start.
+compose:
+	"$(CACHE)/compose-check" --env-file .env.example docker-compose.yml
+
+status:
+	@$(BIN)/reelfold status
+
+# make logs [PART=worker]
+logs:
+	@$(BIN)/reelfold logs $(PART)
+
+down:
+	@$(BIN)/reelfold down
+
+doctor:
+	@$(BIN)/reelfold doctor
+
+format:
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# The data of the local stack; the cache folder stays.
+clean: down
+	rm -rf "$(or $(REELFOLD_DATA),.reelfold)"
