@@ -10,7 +10,6 @@ import os
 import re
 import signal
 from asyncio.subprocess import PIPE, Process
-from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ SAFE_INPUT = ("-protocol_whitelist", "file", "-format_whitelist", FORMATS, "-max
 LARGEST_FILE = 2 * 1024**3
 TAIL_BYTES = 1_800
 """How much of the errors is kept; transcode.failed takes 2,000 characters."""
+STDERR_BYTES = 65_536
 OUTPUT_BYTES = 8 * 1024 * 1024
 
 _LAUNCH = ("prlimit", f"--fsize={LARGEST_FILE}", "setpriv", "--pdeathsig", "KILL", "nice", "-n", "10")
@@ -119,11 +119,14 @@ async def _finish(process: Process, reader: Coroutine[None, None, None], timeout
 
 
 async def _tail(process: Process) -> str:
+    """The end of stderr, STDERR_BYTES at most in memory: the CPU time, which is looked for there, is
+    followed by the encoders' last words."""
     assert process.stderr is not None
-    kept: deque[bytes] = deque(maxlen=16)
+    kept = bytearray()
     while chunk := await process.stderr.read(4_096):
-        kept.append(chunk)
-    return b"".join(kept).decode("utf-8", "replace")
+        kept.extend(chunk)
+        del kept[:-STDERR_BYTES]
+    return kept.decode("utf-8", "replace")
 
 
 def _errors(text: str) -> str:

@@ -17,7 +17,7 @@ MAX_FPS = 60.0
 THUMBNAILS_AT = (0.1, 0.5, 0.9)
 THUMBNAIL_EDGE = 360
 DOWNLOAD_RUNG = 720
-PEAK_BPS = {1080: 4_500_000, 720: 2_500_000, 480: 1_200_000, 360: 700_000}
+PEAK_BPS = {1080: 4_500_000, 720: 2_400_000, 480: 1_200_000, 360: 700_000}
 """Video peak for each rung: 15 s of the 720 rung stay below 5 MB."""
 LEAST_BPS = 200_000
 
@@ -120,7 +120,7 @@ def _video(source: Source, rung: Rung) -> list[str]:
     """Capped constant quality; -g only bounds the distance, the forced key frames set it."""
     return [
         *("-c:v", "libx264", "-preset", "veryfast", "-profile:v", "high", "-crf", "23"),
-        *("-maxrate", str(rung.peak_bps), "-bufsize", str(2 * rung.peak_bps)),
+        *("-maxrate", str(rung.peak_bps), "-bufsize", str(rung.peak_bps)),
         *("-g", str(int(SEGMENT_S * source.fps) + 2), "-sc_threshold", "0"),
         *("-force_key_frames", f"expr:gte(t,n_forced*{SEGMENT_S})"),
     ]

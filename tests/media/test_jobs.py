@@ -3,12 +3,13 @@
 from collections.abc import AsyncIterator
 from typing import Any, NoReturn
 
+import faust
 import pytest
 
 from schemas.book import SchemaBook
 from schemas.codec import encode
 from streams.exits import BUG
-from streams.jobs import listen
+from streams.jobs import listen, register
 from tests.builders import event, liked
 
 BOOK = SchemaBook.local()
@@ -62,6 +63,15 @@ async def test_a_batch_of_hints_is_one_nudge() -> None:
     await listen(Batches(events), effector, BOOK)
     assert effector.nudges == 1
     assert all(one.acked for one in events)
+
+
+def test_it_is_an_agent_of_the_app_over_raw_bytes() -> None:
+    app = faust.App("hints", broker="kafka://127.0.0.1:1")
+    agent = register(app, Effector(), BOOK)
+    assert agent in app.agents.values()
+    assert agent.channel.get_topic_name() == "rf.media.jobs.v1"
+    assert agent.channel.value_serializer == "raw"
+    assert agent.concurrency == 1
 
 
 async def test_rubbish_is_passed_over() -> None:

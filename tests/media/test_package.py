@@ -50,6 +50,7 @@ async def test_two_rungs_of_an_upright_film(clips: Clips, tmp_path: Path) -> Non
     for one in result.rungs:
         parts = segments(one.files[0].read_text())
         assert [part.seconds for part in parts] == [2.0, 2.0]
+        assert one.duration_ms == 4_000
         assert one.average_bps <= one.peak_bps <= 1_500_000
     playing = ffprobe("-show_streams", "-show_programs", str(tmp_path / "master.m3u8"))
     assert len(playing["programs"]) == 2
@@ -140,3 +141,9 @@ async def test_ffmpeg_ends_with_its_errors_or_in_time(clips: Clips, tmp_path: Pa
     with pytest.raises(ffmpeg.ToolFailed) as failed:
         await ffmpeg.run(endless, 0.5)
     assert failed.value.code == "timeout"
+
+
+async def test_the_cpu_time_is_found_before_the_last_words_of_many_encoders() -> None:
+    outputs = [word for _ in range(6) for word in ("-t", "0.5", *made.PICTURE, "-f", "null", "-")]
+    done = await ffmpeg.run(["-f", "lavfi", "-i", "testsrc2=size=320x320", *outputs], 30)
+    assert done.cpu_ms > 0
