@@ -20,7 +20,7 @@ from streams.sink import FoldRunner
 _log = Log("streams")
 ANSWER_S = 5.0
 """How long a broker may take to say where a partition begins and ends."""
-RETRY_S = 0.2
+FIRST_RETRY_S, LONGEST_RETRY_S = 0.1, 2.0
 
 
 @dataclass(slots=True)
@@ -74,6 +74,7 @@ class Assignment:
         self._forget = forget
         self._placed = placed
         self._retry_at = 0.0
+        self._retry_s = FIRST_RETRY_S
         self._epochs = itertools.count(1)
         self._asked: SimpleQueue[Key] = SimpleQueue()
         self._paused = False
@@ -103,11 +104,11 @@ class Assignment:
         try:
             for key in sorted(self.pending):
                 self._place(key)
-        except StoreUnavailable:
-            self._retry_at = time.monotonic() + RETRY_S
-        except KafkaException as error:
+            self._retry_s = FIRST_RETRY_S
+        except (StoreUnavailable, KafkaException) as error:
             _log.debug("lane_error", topic=key[0], partition=key[1], error=str(error))
-            self._retry_at = time.monotonic() + RETRY_S
+            self._retry_at = time.monotonic() + self._retry_s
+            self._retry_s = min(2 * self._retry_s, LONGEST_RETRY_S)
 
     def pause(self) -> None:
         """Fetch nothing; polling goes on."""

@@ -34,4 +34,4 @@ def register(app: faust.App, lanes: Sequence[Lane], lags: Callable[[], list[Fold
 
     @app.page("/metrics", name="metrics")
     async def metrics(view: Any, request: Any) -> Any:
-        return view.bytes(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)
+        return view.bytes(generate_latest(REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST})

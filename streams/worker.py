@@ -4,15 +4,17 @@
 """
 
 import gc
+import logging
 import os
 import sys
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 import faust
 from faust.cli.faust import cli
+from mode import Service
 
 from infra import registry
 from infra.clients import redis_client
@@ -23,7 +25,7 @@ from infra.telemetry import Log, configure
 from projections.lag import LagWrites, RedisLagWrites
 from projections.position import FoldStore
 from schemas.book import SchemaBook
-from streams import agents, app, folds, web
+from streams import agents, app, effectors, folds, ops, web
 from streams.channel import BatchChannel
 from streams.deadletters import DeadLetterLimit, KafkaDeadLetters
 from streams.decoding import Decoder
@@ -46,6 +48,7 @@ class Worker:
     app: faust.App
     lanes: list[Lane] = field(default_factory=list)
     folds: list[FoldStore] = field(default_factory=list)
+    effectors: list[Service] = field(default_factory=list)
 
 
 def build(
@@ -66,6 +69,9 @@ def build(
             agents.register(worker.app, channel, runner)
             worker.folds.append(fold)
         worker.lanes.append(lane)
+    ops.register(worker.app)
+    if settings.effectors:
+        worker.effectors.append(effectors.transcoder(worker.app, settings, book, clock))
     watch = Watch(worker.lanes, told, clock)
     web.register(worker.app, worker.lanes, lambda: lags(worker.lanes, clock.now_ms()))
     _schedule(worker, watch)
@@ -80,10 +86,18 @@ def make_lane(settings: Settings, sink: str, book: SchemaBook, parks: bool) -> L
         return not stopping.wait(seconds)
 
     decoder = Decoder(book, lambda schema_id: registry.lookup(settings.registry_url, schema_id), wait)
-    office = KafkaDeadLetters(producer(settings), group, version("reelfold"), wait) if parks else None
+    office = KafkaDeadLetters(producer(settings), group, _version(), wait) if parks else None
     limit = DeadLetterLimit(settings.dead_letter_run, settings.dead_letter_share)
     intake = Intake(decoder, limit, office, settings.batch_rows, settings.batch_age_ms / 1000)
     return Lane(sink, lane_config(settings, sink, group), intake, stopping)
+
+
+def _version() -> str:
+    """What a dead letter says of the software that could not read it."""
+    try:
+        return version("reelfold")
+    except PackageNotFoundError:
+        return "source"
 
 
 def lane_config(settings: Settings, sink: str, group: str) -> dict[str, object]:
@@ -106,8 +120,8 @@ def _schedule(worker: Worker, watch: Watch) -> None:
 
     @worker.app.task  # type: ignore[untyped-decorator]  # faust has no types
     async def begin() -> None:
-        for lane in worker.lanes:
-            await worker.app.add_runtime_dependency(lane)
+        for service in (*worker.lanes, *worker.effectors):
+            await worker.app.add_runtime_dependency(service)
         watch.start()
         gc.collect()
         gc.freeze()
@@ -128,6 +142,8 @@ def main() -> None:
     except (InvalidSettings, registry.RegistryUnavailable) as error:
         sys.exit(f"reelfold worker: {error}")
     configure(settings.log_level, "worker")
+    for chatty in ("urllib3", "clickhouse_connect"):  # they tell of every try; the sink tells once
+        logging.getLogger(chatty).setLevel(logging.ERROR)
     told = RedisLagWrites(redis_client(settings), settings.generation)
     sinks = folds.every_fold(settings, settings.generation)
     worker = build(settings, book, sinks, told, SystemClock())

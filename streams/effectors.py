@@ -1,0 +1,29 @@
+"""What acts on the world: transcodes. Only a live worker has them; a replay never does."""
+
+import faust
+
+from infra.clients import async_redis_client, s3_client
+from infra.clock import Clock
+from infra.kafka_config import producer
+from infra.publisher import Publisher
+from infra.settings import Settings
+from projections.renditions.redis import RedisLeases, RedisRenditionsReads
+from projections.renditions.s3 import S3Objects
+from schemas.book import SchemaBook
+from streams import jobs
+from streams.transcode import TranscodeEffector
+from streams.transcode_steps import Steps
+
+
+def transcoder(app: faust.App, settings: Settings, book: SchemaBook, clock: Clock) -> TranscodeEffector:
+    """The effector, not started, and its wake-up topic on the app."""
+    client = async_redis_client(settings, connections=8)
+    effector = TranscodeEffector(
+        RedisRenditionsReads(client, settings.generation),
+        RedisLeases(client),
+        Publisher(producer(settings), book, settings.produce_deadline_s),
+        Steps(S3Objects(s3_client(settings)), settings, clock),
+        settings.data / "scratch" / settings.worker_slot,
+    )
+    jobs.register(app, effector, book)
+    return effector
