@@ -53,7 +53,7 @@ def start(path: Path, port: int, *options: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen([*command, *options], env=environment, stderr=subprocess.PIPE)
 
 
-def wait_until_ready(url: str, within_s: float = 20.0) -> None:
+def wait_until_ready(url: str, within_s: float = 60.0) -> None:
     """Wait for /ping; raises TimeoutError."""
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
@@ -76,7 +76,7 @@ def served(path: Path, *options: str) -> Iterator[Place]:
         yield place
     finally:
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
 
 
 @contextmanager

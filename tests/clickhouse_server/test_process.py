@@ -43,7 +43,7 @@ def test_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
         other.bind(("127.0.0.1", 0))
         other.listen()
         process = start(tmp_path, other.getsockname()[1])
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=60)
     assert process.returncode == 1
     assert b"cannot be used" in said
     assert b"Traceback" not in said
@@ -52,7 +52,7 @@ def test_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
 def test_a_second_server_on_the_folder_is_told(tmp_path: Path) -> None:
     with served(tmp_path):
         process = start(tmp_path, free_port())
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=60)
     assert process.returncode == 1
     assert b"is in use by another server process" in said
     assert b"Traceback" not in said
@@ -90,8 +90,8 @@ def test_sigterm_lets_a_running_write_finish(tmp_path: Path) -> None:
     slow.start()
     time.sleep(0.4)
     process.send_signal(signal.SIGTERM)
-    slow.join(timeout=20)
-    process.communicate(timeout=20)
+    slow.join(timeout=60)
+    process.communicate(timeout=60)
     assert process.returncode == 0
     with served(tmp_path) as again:
         assert again.client().query("SELECT count() FROM kept.things").result_rows == [(100,)]
@@ -113,7 +113,7 @@ def test_every_row_that_was_confirmed_outlives_kill_9(tmp_path: Path) -> None:
             client.insert("kept.things", [[confirmed + n] for n in range(500)], ["number"])
             confirmed += 500
     except ClickHouseError:
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
     with served(tmp_path) as again:
         [(rows, whole)] = (
             again.client().query("SELECT count(), count() % 500 = 0 FROM kept.things").result_rows
