@@ -60,6 +60,12 @@ def test_a_worker_that_is_silent_makes_reads_stale_and_not_unready() -> None:
     assert (found.status, found.detail) == ("stale", "nothing told for 30 s of: feed")
 
 
+async def test_stale_reads_are_still_served(stage: Stage) -> None:
+    stage.lag.tell([lag("feed", 0, at=NOW - STALE_MS - 1)])
+    answer = await stage.get("/readyz")
+    assert (answer.status_code, answer.json()["status"]) == (200, "stale")
+
+
 async def test_metrics_are_in_prometheus_format(stage: Stage) -> None:
     await stage.get("/v1/feed/trending")
     answer = await stage.get("/metrics")

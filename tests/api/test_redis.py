@@ -1,0 +1,105 @@
+"""The same answers from Redis as from memory; one generation a request; 503 when Redis is gone."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+import redis
+import redis.asyncio
+
+from api.app import build
+from api.reads import LIVE_GENERATION, RedisReadSource
+from api.redis_readers import redis_readers
+from projections.catalog.redis import RedisCatalogFold
+from projections.engagement.redis import RedisEngagementFold
+from projections.feed.redis import RedisFeedFold
+from projections.graph.redis import RedisGraphFold
+from projections.lag import FoldLag, RedisLagWrites
+from projections.redis_ledger import RedisFold
+from projections.seen.redis import RedisSeenFold
+from tests.api.stage import Stage, playable
+from tests.builders import commented, followed, liked, registered, view_started
+
+pytest_plugins = ["tests.redis_server"]
+PATHS = (
+    "/v1/feed/following", "/v1/feed/trending", "/v1/videos/v2", "/v1/videos/v2/playback",
+    "/v1/videos/v2/comments", "/v1/users/ann", "/v1/users/ann/videos", "/v1/users/ann/followers",
+    "/v1/users/bob/following", "/v1/me/history", "/v1/videos/unheard-of",
+)  # fmt: skip
+
+
+@pytest.fixture
+def pointer(redis_client: redis.Redis, generations: Iterator[int]) -> Iterator[int]:
+    """A fresh generation, which the live pointer names for as long as the test runs."""
+    generation = next(generations)
+    redis_client.set(LIVE_GENERATION, generation)
+    yield generation
+    redis_client.delete(LIVE_GENERATION)
+
+
+def told(stage: Stage) -> Stage:
+    stage.tell(registered("ann", 1), registered("bob", 2), followed("bob", "ann", 3))
+    for number in range(4):
+        about = {"visibility": "private"} if number == 3 else {}
+        stage.tell(*playable("ann", f"v{number}", 10 + number, **about))
+    stage.tell(liked("bob", "v2", 30), commented("bob", "v2", "c1", 31), view_started("bob", "v1", "w1", 32))
+    return stage
+
+
+def on_redis(stage: Stage, client: redis.asyncio.Redis) -> Stage:
+    """The same application, reading from Redis."""
+    source = RedisReadSource(client, redis_readers(client, stage.parts.settings))
+    stage.parts = replace(stage.parts, reads=source)
+    stage.app = build(stage.parts)
+    return stage
+
+
+def stable(answer: httpx.Response) -> tuple[int, dict[str, object]]:
+    body = answer.json()
+    body.pop("request_id", None)
+    return answer.status_code, body
+
+
+async def test_redis_and_memory_answer_alike(
+    tmp_path: Path, redis_client: redis.Redis, redis_reader: redis.asyncio.Redis, pointer: int
+) -> None:
+    stage = told(Stage(tmp_path))
+    expected = {
+        (path, user): stable(await stage.get(path, user)) for path in PATHS for user in ("bob", "ann")
+    }
+    rooms = (RedisCatalogFold, RedisGraphFold, RedisFeedFold, RedisEngagementFold, RedisSeenFold)
+    folds: list[RedisFold] = [room(redis_client, pointer) for room in rooms]
+    for fold in folds:
+        for batch in stage.history.batches(*fold.topics):
+            fold.apply(batch, None)
+    on_redis(stage, redis_reader)
+    found = {(path, user): stable(await stage.get(path, user)) for path, user in expected}
+    assert found == expected
+    assert len(expected["/v1/feed/following", "bob"][1]["items"]) == 3  # type: ignore[arg-type]
+
+
+async def test_readiness_reads_what_the_worker_told(
+    stage: Stage, redis_client: redis.Redis, redis_reader: redis.asyncio.Redis, pointer: int
+) -> None:
+    on_redis(stage, redis_reader)
+    assert (await stage.get("/readyz")).json()["status"] == "empty"
+    told = [
+        FoldLag("feed", "rf.video.v1", 0, 5, 9, stage.clock.now_ms()),
+        FoldLag("feed", "rf.video.v1", 1, 3, 3, 1),
+    ]
+    RedisLagWrites(redis_client, pointer).tell(told)
+    on_redis(stage, redis_reader)  # the first answer is kept for half a second
+    answer = (await stage.get("/readyz")).json()
+    assert (answer["status"], answer["generation"], answer["folds"][0]["lag"]) == ("ready", pointer, 4)
+
+
+async def test_without_redis_reads_are_503_and_the_process_is_alive(stage: Stage) -> None:
+    gone = redis.asyncio.Redis.from_url("redis://127.0.0.1:1/0", decode_responses=True)
+    on_redis(stage, gone)
+    for path in ("/v1/feed/following", "/v1/videos/v1", "/v1/users/ann", "/readyz"):
+        assert (await stage.get(path, "bob")).status_code == 503, path
+    assert (await stage.get("/v1/feed/following", "bob")).headers["retry-after"]
+    assert (await stage.get("/healthz")).status_code == 200
+    await gone.aclose()
