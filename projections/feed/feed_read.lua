@@ -1,14 +1,32 @@
 -- A following feed as {video or 'video author', published_at, ...}: what was pushed and what is pulled,
--- not merged. ARGV: key prefix, user, cap.
+-- not merged, but nothing much older than the newest `cap`. ARGV: key prefix, user, cap.
 local prefix, user, cap = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local found = redis.call('ZRANGE', prefix .. 'following:' .. user, 0, cap - 1, 'REV', 'WITHSCORES')
--- With a full feed, what is pulled counts only as far back as the feed reaches.
+-- With `cap` videos in hand, what is pulled counts only as far back as they reach.
 local least = #found >= 2 * cap and found[#found] or '-inf'
-local pulled = redis.call('SINTER', prefix .. 'followed:' .. user, prefix .. 'celebrities')
-for _, author in ipairs(pulled) do
+
+-- Keeps the newest `2 * cap`, which are at least `cap` videos since each is there twice at most (pushed and
+-- pulled), and those of the same millisecond as the last of them.
+local function cut()
+  local times, kept = {}, {}
+  for i = 2, #found, 2 do times[#times + 1] = tonumber(found[i]) end
+  table.sort(times, function(one, other) return one > other end)
+  local oldest = times[2 * cap]
+  for i = 1, #found, 2 do
+    local at = tonumber(found[i + 1])
+    if at >= oldest then
+      kept[#kept + 1], kept[#kept + 2] = found[i], found[i + 1]
+    end
+    if at == oldest then least = found[i + 1] end
+  end
+  found = kept
+end
+
+for _, author in ipairs(redis.call('SINTER', prefix .. 'followed:' .. user, prefix .. 'celebrities')) do
   local timeline = prefix .. 'timeline:' .. author
   local videos =
     redis.call('ZRANGE', timeline, '+inf', least, 'BYSCORE', 'REV', 'LIMIT', 0, cap, 'WITHSCORES')
   for i = 1, #videos do found[#found + 1] = videos[i] end
+  if #found > 6 * cap then cut() end
 end
 return found

@@ -30,8 +30,8 @@ _WRITE = Path(__file__).with_name("feed.lua").read_text("utf-8")
 _READ = Path(__file__).with_name("feed_read.lua").read_text("utf-8")
 _ROWS = 500
 """Rows in one call."""
-_BUDGET = 2_000
-"""Feeds touched by one call, about: some milliseconds in which Redis serves nobody else."""
+_BUDGET = 500
+"""Feeds touched by one call, about: some 6 ms in which Redis serves nobody else."""
 
 
 class RedisFeedFold(RedisFold):

@@ -136,6 +136,15 @@ async def test_an_account_that_grows_past_the_threshold_loses_and_doubles_nothin
     assert await room.feed("cyd") == []
 
 
+async def test_many_timelines_are_merged_into_one_feed(room: Room) -> None:
+    authors = [f"a{n}" for n in range(9)]
+    videos = [(n * 7 % 40, f"v{n:02}") for n in range(90)]
+    sent = [published(authors[n % 9], video, 1, published_at=at) for n, (at, video) in enumerate(videos)]
+    room.fold_all(followed("ann", "a0", 1), *sent[:45])
+    room.fold_all(*(followed("ann", author, 2) for author in authors), followed("bob", "a0", 3), *sent[45:])
+    assert await room.reads.following("ann", None, 50) == sorted(videos, reverse=True)[:CAP]
+
+
 async def test_ids_that_are_prefixes_of_others_are_not_mistaken(room: Room) -> None:
     room.fold_all(followed("ann", "bob", 1), followed("ann", "b:bob", 1))
     room.fold_all(published("bob", "v", 5), published("b:bob", "v:bob", 5), published("b:bob", "v.1", 5))
