@@ -1,5 +1,6 @@
 """Small films made by ffmpeg, and what is done to them to make them bad."""
 
+import shutil
 import subprocess
 from collections.abc import Callable
 from functools import cache
@@ -46,13 +47,16 @@ def text(path: Path, base: Path) -> Path:
 
 
 def playlist(path: Path, base: Path) -> Path:
-    """A playlist that would make ffmpeg read another file, or the network."""
-    path.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\n{base}\n#EXT-X-ENDLIST\n")
+    """A playlist: good HLS, but it would make ffmpeg read other files, or the network."""
+    shutil.copyfile(base, path.with_name("segment.mp4"))
+    path.write_text("#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\nsegment.mp4\n#EXT-X-ENDLIST\n")
     return path
 
 
 def concat(path: Path, base: Path) -> Path:
-    path.write_text(f"ffconcat version 1.0\nfile {base}\n")
+    """A script that would make ffmpeg read another file."""
+    shutil.copyfile(base, path.with_name("part.mp4"))
+    path.write_text("ffconcat version 1.0\nfile part.mp4\n")
     return path
 
 
