@@ -44,7 +44,7 @@ class Door:
         return cls(FactCache(parts.reads, parts.clock), buckets, InFlight())
 
 
-def door_of(request: Request) -> Door:
+async def door_of(request: Request) -> Door:
     """The application's door."""
     door: Door = request.app.state.door
     return door

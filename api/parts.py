@@ -34,7 +34,7 @@ class Parts:
     reads: ReadSource
 
 
-def parts_of(request: Request) -> Parts:
+async def parts_of(request: Request) -> Parts:
     """The parts the application was built with."""
     parts: Parts = request.app.state.parts
     return parts

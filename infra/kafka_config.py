@@ -17,6 +17,7 @@ def connection(settings: Settings) -> Config:
         "reconnect.backoff.ms": 100,
         "reconnect.backoff.max.ms": 2_000,
         "log.connection.close": False,
+        "log_level": 2,  # what goes wrong is told by error_cb, in our log
     }
     if settings.kafka_ca_file:
         config["ssl.ca.location"] = settings.kafka_ca_file

@@ -16,6 +16,7 @@ from api.reads import FixedReadSource, Readers
 from infra.background import BackgroundLog
 from infra.clock import HandClock, new_event_id
 from infra.keyring import Keyring, MemoryKeyStore
+from infra.publisher import EventLog
 from infra.publisher_memory import MemoryPublisher
 from infra.settings import Settings
 from infra.tokens import mint
@@ -52,7 +53,7 @@ class Catalog(MemoryCatalog):
 class Door:
     """The application, its twins, and a client."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, kafka: EventLog | None = None, **settings: Any) -> None:
         self.settings = Settings(**{"jwt_secret": SECRET, "cursor_secret": "c" * 32, **settings})
         self.clock = HandClock(NOW)
         self.log = MemoryPublisher()
@@ -63,7 +64,7 @@ class Door:
         parts = Parts(
             settings=self.settings,
             clock=self.clock,
-            log=self.log,
+            log=kafka or self.log,
             background=BackgroundLog(self.log),
             objects=cast(Any, None),
             keyring=self.keyring,
