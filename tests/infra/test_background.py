@@ -1,0 +1,41 @@
+"""Facts that may be lost: kept in order while the log is away, dropped and counted past the bound."""
+
+import asyncio
+
+from infra.background import BackgroundLog
+from infra.publisher_memory import MemoryPublisher
+from tests.builders import event
+
+
+def served(number: int) -> dict[str, object]:
+    return event("feed.served", "bob", number, feed="following", generation=1, items=[])
+
+
+async def test_what_was_put_while_the_log_was_away_follows_in_order() -> None:
+    log = MemoryPublisher()
+    log.broken = True
+    background = BackgroundLog(log, capacity=3, retry_s=0.001)
+    assert [background.put(served(number)) for number in range(5)] == [True, True, True, False, False]
+    await asyncio.sleep(0.01)
+    assert len(background) == 3
+    log.broken = False
+    assert await background.close() == 0
+    assert [one["occurred_at"] for one in log.events] == [0, 1, 2]
+
+
+async def test_closing_does_not_wait_for_a_log_that_stays_away() -> None:
+    log = MemoryPublisher()
+    log.broken = True
+    background = BackgroundLog(log, retry_s=0.001)
+    background.put(served(1))
+    assert await background.close(timeout_s=0.01) == 1
+    assert len(background) == 0
+
+
+async def test_an_event_that_cannot_be_encoded_does_not_hold_up_the_others() -> None:
+    background = BackgroundLog(log := MemoryPublisher(), retry_s=0.001)
+    background.put(served(1) | {"feed": None})
+    await asyncio.sleep(0.01)
+    background.put(served(2))
+    assert await background.close() == 0
+    assert [one["occurred_at"] for one in log.events] == [2]
