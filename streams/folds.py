@@ -14,6 +14,8 @@ from projections.feed.redis import RedisFeedFold
 from projections.graph.redis import RedisGraphFold
 from projections.position import FoldStore, StoreUnavailable
 from projections.renditions.redis import RedisRenditionsFold
+from projections.seen.redis import RedisSeenFold
+from projections.trending.redis import RedisTrendingFold
 from schemas.batch import RecordBatch
 
 REDIS, CLICKHOUSE = "redis", "clickhouse"
@@ -37,6 +39,8 @@ def redis_folds(client: "redis.Redis", settings: Settings, generation: int) -> t
         RedisGraphFold(client, generation),
         RedisEngagementFold(client, generation, window_ms),
         RedisFeedFold(client, generation, settings.celebrity_followers, settings.feed_cap),
+        RedisSeenFold(client, generation),
+        RedisTrendingFold(client, generation, window_ms),
         RedisRenditionsFold(client, generation),
     )
 

@@ -3,6 +3,7 @@
 `python -m streams.worker` runs it until SIGTERM or SIGINT.
 """
 
+import asyncio
 import gc
 import logging
 import os
@@ -23,7 +24,8 @@ from infra.kafka_config import consumer, producer
 from infra.settings import InvalidSettings, Settings
 from infra.telemetry import Log, configure
 from projections.lag import LagWrites, RedisLagWrites
-from projections.position import FoldStore
+from projections.position import FoldStore, StoreUnavailable
+from projections.trending.redis import RedisTrendingFold
 from schemas.book import SchemaBook
 from streams import agents, app, effectors, folds, ops, web
 from streams.channel import BatchChannel
@@ -36,6 +38,7 @@ from streams.watch import Watch, lags
 
 _log = Log("streams")
 AUDIT_S = 5.0
+RANK_S = 2.0
 SESSION_MS = 8_000
 LONGEST_PAUSE_MS = 900_000
 """How long a lane may go without a poll: it does not poll while it waits for the registry or to park."""
@@ -72,6 +75,7 @@ def build(
     ops.register(worker.app)
     if settings.effectors:
         worker.effectors.append(effectors.transcoder(worker.app, settings, book, clock))
+    _rank(worker)
     watch = Watch(worker.lanes, told, clock)
     web.register(worker.app, worker.lanes, lambda: lags(worker.lanes, clock.now_ms()))
     _schedule(worker, watch)
@@ -132,6 +136,23 @@ def _schedule(worker: Worker, watch: Watch) -> None:
         for lane in worker.lanes:
             for outlet in lane.outlets:
                 await outlet.runner.audit()
+
+
+def _rank(worker: Worker) -> None:
+    """Rank the trends every few seconds, at the clock of the stream: decay needs no new events."""
+    folds_to_rank = [fold for fold in worker.folds if isinstance(fold, RedisTrendingFold)]
+
+    @worker.app.timer(RANK_S)  # type: ignore[untyped-decorator]
+    async def rank() -> None:
+        for fold in folds_to_rank:
+            try:
+                await asyncio.to_thread(_rank_now, fold)
+            except StoreUnavailable as error:
+                _log.debug("sink_unavailable", fold=fold.name, error=str(error))
+
+
+def _rank_now(fold: RedisTrendingFold) -> None:
+    fold.rank(fold.clock())
 
 
 def main() -> None:

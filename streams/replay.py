@@ -1,0 +1,114 @@
+"""The naive replay: the log from its start into another generation, with the same folds and no effectors.
+
+It ends at the cut: the log's ends when it began. State goes where the generation's keys and tables are;
+live state is not touched.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
+
+from confluent_kafka import Consumer, TopicPartition
+
+from infra import registry
+from infra.kafka_config import consumer
+from infra.settings import Settings
+from projections.position import FoldStore, StoreUnavailable
+from streams.assembling import Run
+from streams.assignment import view
+from streams.decoding import Decoder
+from streams.folds import every_fold
+from streams.progress import Handout, Key, Progress
+
+T = TypeVar("T")
+FETCH, BATCH_ROWS, ANSWER_S = 500, 20_000, 10.0
+
+
+@dataclass(slots=True)
+class ReplayReport:
+    """What was read and how fast. ``cut``: the offset after the last, by partition."""
+
+    generation: int
+    events: int = 0
+    unreadable: int = 0
+    seconds: float = 0.0
+    folds: tuple[str, ...] = ()
+    cut: dict[Key, int] = field(default_factory=dict)
+
+
+def replay(
+    settings: Settings,
+    generation: int,
+    only: Sequence[str] = (),
+    folds: Mapping[str, Sequence[FoldStore]] | None = None,
+) -> ReplayReport:
+    """Fold the log into this generation, or only the folds named. Goes on where an earlier run ended.
+
+    Raises StoreUnavailable when a store stays away for a minute, LogMismatch, RegistryUnavailable.
+    """
+    sinks = every_fold(settings, generation) if folds is None else folds
+    chosen = [fold for members in sinks.values() for fold in members if not only or fold.name in only]
+    decoder = Decoder(
+        registry.load_book(settings), lambda one: registry.lookup(settings.registry_url, one), _wait
+    )
+    report = ReplayReport(generation, folds=tuple(fold.name for fold in chosen))
+    reader = Consumer(consumer(settings, f"reelfold.replay.g{generation}"))
+    begun = time.monotonic()
+    try:
+        for topic in sorted({topic for fold in chosen for topic in fold.topics}):
+            for partition in sorted(reader.list_topics(topic, timeout=ANSWER_S).topics[topic].partitions):
+                readers = [Progress(fold) for fold in chosen if topic in fold.topics]
+                _replay_partition(reader, (topic, partition), readers, decoder, report)
+    finally:
+        reader.close()
+    report.seconds = time.monotonic() - begun
+    return report
+
+
+def _replay_partition(
+    reader: Consumer, key: Key, readers: Sequence[Progress], decoder: Decoder, report: ReplayReport
+) -> None:
+    log = view(reader, key)
+    report.cut[key] = log.high
+    at = min(_patiently(partial(one.start, key, log, 0)) for one in readers)
+    reader.assign([TopicPartition(*key, at)])
+    while at < log.high:
+        batch, invalid = decoder.assemble(_read(reader, key, at, log.high))
+        handout = Handout(batch, 0)
+        for one in readers:
+            _patiently(partial(one.step, handout))
+        report.events += len(batch)
+        report.unreadable += len(invalid)
+        at = batch.next
+
+
+def _read(reader: Consumer, key: Key, start: int, cut: int) -> Run:
+    """Messages [start, cut), or the first BATCH_ROWS of them."""
+    run = Run(*key, start)
+    while len(run) < BATCH_ROWS and run.next < cut:
+        for message in reader.consume(FETCH, timeout=ANSWER_S):
+            error, offset = message.error(), message.offset()
+            if error is not None:
+                raise StoreUnavailable(f"the log cannot be read at {key}: {error}")
+            if offset is not None and run.next <= offset < cut:
+                run.add(offset, message.timestamp()[1], message.value())
+    return run
+
+
+def _patiently(call: Callable[[], T]) -> T:
+    """Try for a minute while the store is away."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return call()
+        except StoreUnavailable:
+            if time.monotonic() > deadline:
+                raise
+            _wait(0.5)
+
+
+def _wait(seconds: float) -> bool:
+    time.sleep(seconds)
+    return True
