@@ -211,6 +211,7 @@ histories = some.histories(
 )
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_twin_twice_equals_once_and_any_batching_equals_any_other(data: st.DataObject) -> None:
     log = data.draw(histories)
