@@ -87,8 +87,9 @@ class MemoryAnalytics(MemoryFold):
         edges = list(self.state.rows("edges"))
         gone = {(row["src"], row["dst"]) for row in edges if row["edge"] == "comment_deleted"}
         said = {(r["actor_id"], r["target_id"]) for r in events if r["event_type"] == "comment.created"}
+        begun = {r["target_id"] for r in events if r["event_type"] == "view.started"}
         return VideoCounts(
-            views=len({r["view_id"] for r in self.state.rows("video_views") if r["video_id"] == video_id}),
+            views=len(begun),
             likes=sum(row["edge"] == "like" and row["dst"] == video_id and row["on"] for row in edges),
             comments=len(said - gone),
             shares=sum(row["event_type"] == "video.shared" for row in events),

@@ -30,12 +30,12 @@ class Tables:
 
 def video_counts(tables: Tables, video_ids: list[str]) -> Query:
     """(video_id, views, likes, comments, shares) of the videos that have any."""
-    events, edges, views = (tables.named(name) for name in ("events", "edges", "video_views"))
+    events, edges = tables.named("events"), tables.named("edges")
     sql = f"""
 SELECT video_id, sum(views), sum(likes), sum(comments), sum(shares) FROM
 (
-    SELECT video_id, uniqExact(view_id) AS views, 0 AS likes, 0 AS comments, 0 AS shares
-    FROM {views} WHERE video_id IN {{videos:Array(String)}} GROUP BY video_id
+    SELECT video_id, uniqExact(target_id) AS views, 0 AS likes, 0 AS comments, 0 AS shares
+    FROM {events} WHERE event_type = 'view.started' AND video_id IN {{videos:Array(String)}} GROUP BY video_id
     UNION ALL
     SELECT dst, 0, count(), 0, 0
     FROM {edges} FINAL WHERE edge = 'like' AND dst IN {{videos:Array(String)}} AND `on` GROUP BY dst

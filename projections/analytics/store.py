@@ -6,8 +6,8 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class VideoCounts:
-    """A video's counts, each thing once: views by view_id, likes that hold now, comments that their
-    authors have not deleted, shares by event."""
+    """A video's counts, each thing once: views begun by view_id, likes that hold now, comments that
+    their authors have not deleted, shares by event."""
 
     views: int = 0
     likes: int = 0
