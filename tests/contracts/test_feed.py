@@ -145,6 +145,14 @@ async def test_many_timelines_are_merged_into_one_feed(room: Room) -> None:
     assert await room.reads.following("ann", None, 50) == sorted(videos, reverse=True)[:CAP]
 
 
+async def test_videos_that_come_both_ways_crowd_out_no_others(room: Room) -> None:
+    authors = [f"a{n}" for n in range(9)]
+    room.fold_all(followed("ann", "a0", 1), *(published("a0", f"new{n}", 100 + n) for n in range(CAP - 1)))
+    room.fold_all(*(followed(user, author, 2) for author in authors for user in ("ann", "bob")))
+    room.fold_all(*(published(authors[1 + n % 8], f"old{n:02}", n) for n in range(40)))
+    assert await room.feed("ann") == [*(f"new{n}" for n in reversed(range(CAP - 1))), "old39"]
+
+
 async def test_ids_that_are_prefixes_of_others_are_not_mistaken(room: Room) -> None:
     room.fold_all(followed("ann", "bob", 1), followed("ann", "b:bob", 1))
     room.fold_all(published("bob", "v", 5), published("b:bob", "v:bob", 5), published("b:bob", "v.1", 5))
@@ -165,6 +173,16 @@ async def test_position_and_clock_move_past_events_that_ask_nothing_of_a_feed(ro
     room.fold.apply(batch_of(followed("ann", "ann", 1), appended_at=77), None)
     assert room.fold.position("rf.graph.v1", 0) == 1
     assert room.fold.stream_clock("rf.graph.v1", 0) == 77
+
+
+def test_no_more_is_kept_than_a_feed_and_some_slack(
+    redis_client: redis.Redis, generations: Iterator[int]
+) -> None:
+    fold = RedisFeedFold(redis_client, next(generations), cap=CAP)
+    room = Room(fold, MemoryFeed())
+    room.fold_all(*(published("bob", f"v{n}", n) for n in range(30)), followed("ann", "bob", 1))
+    room.fold_all(*(published("bob", f"w{n}", 30 + n) for n in range(30)))
+    assert redis_client.zcard(fold.ledger.key("feed", "following", "ann")) == CAP + CAP // 4 + 1
 
 
 def test_a_cap_beyond_what_a_script_can_handle_is_refused(redis_client: redis.Redis) -> None:
