@@ -29,7 +29,7 @@ def provision() -> None:
 
 
 def topics(json_output: JsonFlag = False) -> None:
-    """List the topics: partitions, retention, offsets, events. Example: reelfold topics --json"""
+    """List the topics: partitions, retention, offsets. Example: reelfold topics --json"""
     try:
         states = topic_states(Settings.from_env(os.environ))
     except KafkaException as error:
@@ -77,16 +77,9 @@ def _failed(sentence: str) -> typer.Exit:
 
 
 def _table(states: list[TopicState]) -> Table:
-    rows = Table("topic", "partitions", "retention", "first..next", "records", "events", box=None)
+    rows = Table("topic", "partitions", "retention", "records", "first..next of each partition", box=None)
     for state in states:
         spans = " ".join(f"{first}..{following}" for first, following in state.offsets)
         held = str(sum(following - first for first, following in state.offsets))
-        rows.add_row(
-            state.topic.name,
-            str(len(state.offsets)),
-            state.retention,
-            spans,
-            held,
-            ", ".join(state.topic.events),
-        )
+        rows.add_row(state.topic.name, str(len(state.offsets)), state.retention, held, spans)
     return rows
