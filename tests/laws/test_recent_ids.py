@@ -1,0 +1,31 @@
+"""The law of the recent ids: what counts depends on the log, not on how it was cut into batches."""
+
+import polars as pl
+from hypothesis import given
+from hypothesis import strategies as st
+
+from projections.recent import BUCKETS, ID, RecentIds
+from schemas.batch import APPENDED_AT, OFFSET
+
+records = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4)), min_size=1, max_size=40)
+"""(id, how much later than the one before): buckets are one long."""
+
+
+@given(records=records, cuts=st.sets(st.integers(1, 39)))
+def test_any_batching_counts_what_the_definition_says(records: list[tuple[int, int]], cuts: set[int]) -> None:
+    clocks = [sum(step for _, step in records[: index + 1]) for index in range(len(records))]
+    ids = [one for one, _ in records]
+    frame = pl.DataFrame(
+        {OFFSET: range(len(ids)), APPENDED_AT: clocks, ID: ids},
+        schema={OFFSET: pl.Int64, APPENDED_AT: pl.Int64, ID: pl.UInt64},
+    )
+    recent, counted, bounds = RecentIds(BUCKETS), [], sorted({0, len(ids), *cuts})
+    for start, end in zip(bounds, bounds[1:], strict=False):
+        batch = frame.slice(start, end - start)
+        counted += recent.fresh(batch)[OFFSET].to_list()
+        recent.remember(batch)
+    assert counted == [n for n in range(len(ids)) if not _repeats(n, ids, clocks)]
+
+
+def _repeats(n: int, ids: list[int], clocks: list[int]) -> bool:
+    return any(ids[m] == ids[n] and clocks[m] >= clocks[n] - BUCKETS for m in range(n))
