@@ -24,6 +24,7 @@ class Report:
     """A run's results; `problems` says what disagrees."""
 
     seed: int
+    events_sent: int
     events_accepted: int
     viewer: str
     feed_items: list[dict[str, Any]]
@@ -38,6 +39,8 @@ class Report:
     def problems(self) -> list[str]:
         """Everything that is not as it must be, in sentences; empty after a good run."""
         found = []
+        if self.events_accepted != self.events_sent:
+            found.append(f"{self.events_accepted} of {self.events_sent} events were accepted")
         if self.counts_redis != self.counts_expected:
             found.append(f"Redis counts {self.counts_redis}, expected {self.counts_expected}")
         if self.counts_clickhouse != self.counts_expected:
@@ -56,18 +59,22 @@ class Report:
 
     def show(self, console: Console) -> None:
         """The report as tables."""
-        feed = Table(title=f"What {self.viewer} sees in the following feed")
-        for column in ("video", "title", "creator", "play it"):
-            feed.add_column(column, overflow="fold")
+        console.print(f"[bold]The following feed of {self.viewer}[/bold]")
         for item in self.feed_items:
-            feed.add_row(item["video_id"], item["title"], item["creator"]["user_id"], item["playback"]["hls"])
-        console.print(feed)
+            console.print(
+                f"  {item['title']} by {item['creator']['user_id']}, {item['duration_ms'] / 1000:.1f} s"
+            )
+            console.print(f"    {item['playback']['hls']}", soft_wrap=True)
         counts = Table(title="Counts: what was sent / Redis / ClickHouse")
         for column in ("video", *KINDS):
-            counts.add_column(column)
+            counts.add_column(column, no_wrap=True)
+        titles = {item["video_id"]: item["title"] for item in self.feed_items}
         for video, expected in self.counts_expected.items():
             stores = (expected, self.counts_redis[video], self.counts_clickhouse[video])
-            counts.add_row(video, *(" / ".join(str(store[kind]) for store in stores) for kind in KINDS))
+            counts.add_row(
+                titles.get(video, video),
+                *(" / ".join(str(store[kind]) for store in stores) for kind in KINDS),
+            )
         console.print(counts)
         redis, clickhouse = self.visible_redis_ms, self.visible_clickhouse_ms
         console.print(

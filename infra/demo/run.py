@@ -34,7 +34,7 @@ class Demo:
         self._creators = [f"creator-{run}-{n}" for n in range(3)]
         self._viewers = [f"viewer-{run}-{n:02}" for n in range(VIEWERS)]
         self._observer = Observer(client)
-        self._accepted = 0
+        self._sent = self._accepted = 0
 
     async def run(self, views: int, own: Path | None) -> Report:
         """All of it; raises DemoFailed with the first thing that did not happen."""
@@ -49,6 +49,7 @@ class Demo:
         feed = await self._client.get("/v1/feed/following", self._viewers[0])
         return Report(
             seed=self._seed,
+            events_sent=self._sent,
             events_accepted=self._accepted,
             viewer=self._viewers[0],
             feed_items=feed["items"],
@@ -147,7 +148,9 @@ class Demo:
         return found
 
     async def _post(self, actor: str, events: list[dict[str, Any]]) -> None:
-        self._accepted += await self._client.post(actor, events)
+        accepted = await self._client.post(actor, events)
+        self._sent += len(events)
+        self._accepted += accepted
 
     def _event(self, event_type: str, **fields: Any) -> dict[str, Any]:
         now = self._clock.now_ms()
