@@ -1,13 +1,13 @@
 """The effector: from an uploaded file to facts and a film that plays; and when things go wrong."""
 
 import asyncio
-import subprocess
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from infra.clock import HandClock
@@ -320,8 +320,8 @@ async def test_stopping_takes_the_encoder_with_it(works: Works, clips: Clips) ->
     effector = works.effector(SETTINGS.model_copy(update={"ladder_rungs": "1080"}))
     async with running(effector):
         await until(lambda: "v1" in effector.progress_ms)
-    said = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    assert str(works.scratch) not in said
+    words = [" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])]
+    assert not [one for one in words if one.startswith("ffmpeg ") and str(works.scratch) in one]
     assert "transcode.completed" not in works.told()
     assert not list(works.scratch.iterdir())
     assert await works.leases.claim("v1:v1", 1_000) is not None
