@@ -48,11 +48,12 @@ def down() -> None:
     """Stop every part of the stack, dependents first. The data stays. Example: reelfold down"""
     data = Settings.from_env(os.environ).data.resolve()
     status = read_status(data)
-    if status.running:
+    was_running = status.running
+    if was_running:
         stop(status.pid, status.started, STOP_S)
     left = reap(data)
     said = f"stopped; left over and ended too: {', '.join(left)}" if left else "stopped"
-    typer.echo(said if status.running or left else "nothing was running")
+    typer.echo(said if was_running or left else "nothing was running")
 
 
 def status(json_output: JsonFlag = False) -> None:

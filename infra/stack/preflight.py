@@ -7,7 +7,7 @@ from pathlib import Path
 from infra.cache import Cache
 from infra.stack.health import port_taken
 from infra.stack.part import Part
-from infra.stack.process import stop
+from infra.stack.process import alive, stop
 from infra.stack.status import read_status
 
 
@@ -44,7 +44,7 @@ def check_ports(parts: Sequence[Part]) -> None:
 
 def reap(data: Path, timeout_s: float = 5.0) -> list[str]:
     """Stop parts that a killed supervisor has left behind in this data folder; their names."""
-    left = [part for part in read_status(data).parts if part.pid]
+    left = [part for part in read_status(data).parts if part.pid and alive(part.pid, part.started)]
     for part in reversed(left):
         stop(part.pid, part.started, timeout_s)
     return [part.name for part in left]
