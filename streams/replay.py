@@ -88,7 +88,7 @@ def _read(reader: Consumer, key: Key, start: int, cut: int) -> Run:
     """Messages [start, cut), or the first BATCH_ROWS of them."""
     run = Run(*key, start)
     while len(run) < BATCH_ROWS and run.next < cut:
-        for message in reader.consume(FETCH, timeout=ANSWER_S):
+        for message in reader.consume(min(FETCH, cut - run.next), timeout=0.5):
             error, offset = message.error(), message.offset()
             if error is not None:
                 raise StoreUnavailable(f"the log cannot be read at {key}: {error}")
