@@ -15,7 +15,7 @@ from typing import Any, cast
 import redis
 import redis.asyncio
 
-from projections.redis_ledger import Command, RedisFold, key, store_errors
+from projections.redis_ledger import RedisFold, key, store_errors
 from projections.renditions.fold import (
     TOPICS,
     VIDEO_TOPIC,
@@ -33,22 +33,29 @@ from schemas.batch import RecordBatch
 WINDOW = 2_000
 """How many of the oldest waiting jobs are looked at for fairness."""
 
-_WRITE_HALF = """
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-local video = cjson.decode(redis.call('HGET', KEYS[1], 'video') or '{}')
-local media = cjson.decode(redis.call('HGET', KEYS[1], 'media') or '{}')
-local member = (video.creator_id or '') .. '/' .. ARGV[3]
-local over = media.gave_up
-if media.completed and media.completed ~= '' then
-  over = video.publish ~= 'auto' or (video.verdict or '') == ''
-end
-if video.open and not over then
-  redis.call('ZADD', KEYS[2], string.format('%.0f', video.uploaded_at), member)
-else
-  redis.call('ZREM', KEYS[2], member)
+_ROWS = 500
+"""Rows in one transaction."""
+
+_WRITE_HALVES = """
+for i = 2, #KEYS do
+  local half, video_id = ARGV[2 * i - 2], ARGV[2 * i - 1]
+  redis.call('HSET', KEYS[i], ARGV[1], half)
+  local video = cjson.decode(redis.call('HGET', KEYS[i], 'video') or '{}')
+  local media = cjson.decode(redis.call('HGET', KEYS[i], 'media') or '{}')
+  local member = (video.creator_id or '') .. '/' .. video_id
+  local over = media.gave_up
+  if media.completed and media.completed ~= '' then
+    over = video.publish ~= 'auto' or (video.verdict or '') == ''
+  end
+  if video.open and not over then
+    redis.call('ZADD', KEYS[1], string.format('%.0f', video.uploaded_at), member)
+  else
+    redis.call('ZREM', KEYS[1], member)
+  end
 end
 """
-"""KEYS job, pending; ARGV field, half, video_id. The one line of next_step that needs both halves."""
+"""KEYS pending, job ...; ARGV field, then half, video_id for each job. `over` is the one line of next_step
+that needs both halves."""
 
 _IF_OURS = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
@@ -68,16 +75,23 @@ class RedisRenditionsFold(RedisFold):
     name = "renditions"
     topics = TOPICS
 
-    def commands(self, batch: RecordBatch) -> list[Command]:
-        field = "video" if batch.topic == VIDEO_TOPIC else "media"
-        rows = batch.rows()
-        before = self._halves(field, {row["video_id"] for row in rows})
+    def apply(self, batch: RecordBatch, expected: int | None) -> None:
+        for piece in batch.pieces(_ROWS):
+            self._write(piece, expected)
+            expected = piece.next
+
+    def _write(self, piece: RecordBatch, expected: int | None) -> None:
+        field = "video" if piece.topic == VIDEO_TOPIC else "media"
+        rows = piece.rows()
+        with store_errors():
+            before = self._halves(field, {row["video_id"] for row in rows})
         after = dict(before)
         for row in rows:
             after[row["video_id"]] = _evolved(after[row["video_id"]], row)
-        return [
-            self._write(field, video_id, half) for video_id, half in after.items() if half != before[video_id]
-        ]
+        changed = {video_id: half for video_id, half in after.items() if half != before[video_id]}
+        keys = [self.ledger.key("jobs", "pending"), *(self.ledger.key("job", name) for name in changed)]
+        halves = [word for name, half in changed.items() for word in (_text(half), name)]
+        self.ledger.run_script(_WRITE_HALVES, keys, [field, *halves], piece, expected)
 
     def _halves(self, field: str, video_ids: Iterable[str]) -> dict[str, VideoHalf | MediaHalf]:
         ids = sorted(video_ids)
@@ -87,10 +101,6 @@ class RedisRenditionsFold(RedisFold):
         found = pipeline.execute()
         read = _video if field == "video" else _media
         return {video_id: read(text) for video_id, text in zip(ids, found, strict=True)}
-
-    def _write(self, field: str, video_id: str, half: VideoHalf | MediaHalf) -> Command:
-        keys = self.ledger.key("job", video_id), self.ledger.key("jobs", "pending")
-        return ("EVAL", _WRITE_HALF, 2, *keys, field, _text(half), video_id)
 
 
 class RedisRenditionsReads:

@@ -139,7 +139,7 @@ facts = st.one_of(
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_batching_and_order_of_partitions_gives_what_memory_has(
-    data: st.DataObject, redis_client: redis.Redis, generations: Iterator[int], redis_url: str
+    data: st.DataObject, redis_client: redis.Redis, generations: Iterator[int]
 ) -> None:
     log = data.draw(histories(facts))
     twin, generation = MemoryRenditions(), next(generations)
@@ -153,7 +153,11 @@ def test_any_batching_and_order_of_partitions_gives_what_memory_has(
         expected[place] = batch.next
 
     async def read() -> tuple[Any, list[str], list[str]]:
-        async with redis.asyncio.Redis.from_url(redis_url, decode_responses=True) as client:
+        same = redis_client.connection_pool.connection_kwargs  # its own loop: hypothesis is not async
+        options = {
+            name: same[name] for name in ("host", "port", "db", "username", "password") if name in same
+        }
+        async with redis.asyncio.Redis(**options, decode_responses=True) as client:
             reads = RedisRenditionsReads(client, generation)
             mine, theirs = await reads.pending(10), await twin.pending(10)
             ids = [job.video_id for job in mine], [job.video_id for job in theirs]
