@@ -29,7 +29,7 @@ def steps(cache: Cache) -> list[Step]:
 
 
 def main(arguments: list[str]) -> int:
-    """Exit code: 0 when everything is there, 1 with one sentence on stderr when it is not."""
+    """Exit code: 0 when everything is there; else 1, or 130 for Ctrl-C, with one sentence on stderr."""
     if not (3, 11) <= sys.version_info < (3, 13):
         sys.stderr.write(f"reelfold needs Python 3.11 or 3.12; this one is {sys.version.split()[0]}\n")
         return 1
@@ -40,6 +40,9 @@ def main(arguments: list[str]) -> int:
     except StepFailed as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted; what is done stays done: run it again to go on from here\n")
+        return 130
     return 0
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from infra.bootstrap.shell import Shell, StepFailed
 
 HEARTBEAT_S = 10.0
+_WIDTH = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,42 +31,63 @@ class Runner:
         self._steps = [step for step in steps if not step.done()]
         self._waiting = list(self._steps)
         self._finished = {step.name for step in steps} - {step.name for step in self._steps}
-        self._logs = logs
+        self._shells = {step.name: Shell(step.name, self._log(logs, step)) for step in self._steps}
+        self._running: dict[Future[None], Step] = {}
         self._began = time.monotonic()
         self._lock = threading.Lock()
         self._count = 0
 
     def run(self) -> None:
-        """Run what is not done yet; raises the first StepFailed after letting the others finish."""
-        running: dict[Future[None], Step] = {}
+        """Run what is not done yet; raises the first StepFailed after letting the others finish.
+
+        KeyboardInterrupt ends the commands that run; what was finished stays finished.
+        """
         with ThreadPoolExecutor(max_workers=max(1, len(self._steps))) as pool:
-            while self._waiting or running:
-                for step in self._ready():
-                    running[pool.submit(self._do, step)] = step
-                done, _ = wait(running, timeout=HEARTBEAT_S, return_when=FIRST_COMPLETED)
-                if not done:
-                    self._say("still working on " + ", ".join(step.name for step in running.values()))
-                for future in done:
-                    self._finished.add(running.pop(future).name)
-                    if error := future.exception():
-                        self._waiting.clear()
-                        _finish(running)
-                        raise error
+            try:
+                while self._waiting or self._running:
+                    for step in self._ready():
+                        self._running[pool.submit(self._do, step)] = step
+                    for future in self._look():
+                        self._finished.add(self._running.pop(future).name)
+                        if error := future.exception():
+                            self._let_finish()
+                            raise error
+            except KeyboardInterrupt:
+                for shell in self._shells.values():
+                    shell.stop()
+                raise
 
     def _ready(self) -> list[Step]:
         ready = [step for step in self._waiting if self._finished.issuperset(step.needs)]
         self._waiting = [step for step in self._waiting if step not in ready]
         return ready
 
+    def _look(self) -> set[Future[None]]:
+        done, _ = wait(self._running, timeout=HEARTBEAT_S, return_when=FIRST_COMPLETED)
+        if not done:
+            for step in self._running.values():
+                self._say(f"{step.name}: {self._shells[step.name].last_line()[:_WIDTH] or 'still at it'}")
+        return done
+
+    def _let_finish(self) -> None:
+        """Let what runs come to its end: it is kept, and the next run need not do it again."""
+        self._waiting.clear()
+        while any(not future.done() for future in self._running):
+            self._look()
+
     def _do(self, step: Step) -> None:
         began = time.monotonic()
-        log = self._logs / f"{step.name.replace(' ', '-')}.log"
+        shell = self._shells[step.name]
         self._say(f"{step.name}: started")
-        log.unlink(missing_ok=True)
+        shell.log.unlink(missing_ok=True)
         try:
-            step.run(Shell(step.name, log))
-        except OSError as error:
-            raise StepFailed(f"{step.name} failed: {error}; see {log}") from error
+            step.run(shell)
+        except StepFailed:
+            self._say(f"{step.name}: failed")
+            raise
+        except Exception as error:
+            self._say(f"{step.name}: failed")
+            raise StepFailed(f"{step.name} failed: {error}; see {shell.log}") from error
         with self._lock:
             self._count += 1
             count = self._count
@@ -75,7 +97,6 @@ class Runner:
         sys.stderr.write(f"[{time.monotonic() - self._began:4.0f} s] {line}\n")
         sys.stderr.flush()
 
-
-def _finish(running: dict[Future[None], Step]) -> None:
-    """Let what runs come to its end: a half-built tool is dropped, a finished one is kept."""
-    wait(running)
+    @staticmethod
+    def _log(logs: Path, step: Step) -> Path:
+        return logs / f"{step.name.replace(' ', '-')}.log"

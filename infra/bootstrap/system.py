@@ -36,6 +36,8 @@ def _install(shell: Shell) -> None:
         raise StepFailed(f"this machine has no apt-get: install these yourself, then run again: {listed}")
     prefix = _as_root(packages)
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    # What an interrupted run has unpacked and not set up would refuse every install; else it does nothing.
+    shell.run(*prefix, "dpkg", "--configure", "-a", env=quiet)
     shell.run(*prefix, "apt-get", "update", env=quiet)
     # Debian may start its own Redis on 6379; the stack's has another port and does not mind.
     shell.run(*prefix, "apt-get", "install", "-y", "--no-install-recommends", *packages, env=quiet)
@@ -45,5 +47,8 @@ def _as_root(packages: list[str]) -> tuple[str, ...]:
     if os.geteuid() == 0:
         return ()
     if shutil.which("sudo") is None:
-        raise StepFailed(f"as root, run: apt-get install -y {' '.join(packages)}")
+        raise StepFailed(
+            f"system packages are missing, and this user is neither root nor has sudo: have root run "
+            f"`apt-get update && apt-get install -y --no-install-recommends {' '.join(packages)}`, then go on"
+        )
     return ("sudo", "-E")
