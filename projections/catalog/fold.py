@@ -1,7 +1,7 @@
 """The catalog's fold: events -> facts, and which of two facts about the same thing prevails.
 
 An account or a video is a set of named facts, such as `described` or `rendition:<key>`. Each fact has
-the version (occurred_at, event_id) of the event that said it. Where an event type is "first wins" the
+the version (clamped occurred_at, event_id) of the event that said it. Where an event type is "first wins" the
 least version prevails, else the greatest; `deleted` is never taken back. Both are joins, so duplicates,
 batching and order change nothing, and the two topics that speak of a video touch facts of their own.
 
@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from projections.versions import occurred
 from schemas.batch import RecordBatch
 
 TOPICS: tuple[str, ...] = ("rf.identity.v1", "rf.video.v1", "rf.media.v1")
@@ -21,7 +22,7 @@ Kind = Literal["user", "video"]
 Entity = tuple[Kind, str]
 """(user or video, its id)"""
 Version = tuple[int, str]
-"""(occurred_at epoch ms, event_id)"""
+"""(clamped occurred_at epoch ms, event_id)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ PLACING = "started", "published", "deleted"
 
 def _said(batch: RecordBatch) -> Iterator[tuple[Entity, str, Fact]]:
     for row in batch.rows("user.profile_updated", *_SAYS):
-        version = int(row["occurred_at"]), str(row["event_id"])
+        version = occurred(row), str(row["event_id"])
         for name, value in _named(row):
             yield _entity(row), name, Fact(version, value)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from projections.keyset import Keyset, page
+from projections.versions import occurred
 from schemas.batch import RecordBatch
 
 TOPICS: tuple[str, ...] = ("rf.graph.v1", "rf.video.v1")
@@ -52,7 +53,7 @@ def orders(batch: RecordBatch) -> list[Order]:
     """What the batch asks of the feeds, in offset order. Nobody follows themselves."""
     found: list[Order] = []
     for row in batch.rows(*_ASKING):
-        version = _version(row["occurred_at"], row["event_id"])
+        version = _version(occurred(row), row["event_id"])
         match row["event_type"]:
             case "video.published":
                 at = str(row["published_at"])
@@ -72,5 +73,5 @@ def feed_page(videos: Iterable[Keyset], before: Keyset | None, limit: int, cap: 
 
 
 def _version(occurred_at: int, event_id: str) -> str:
-    """(occurred_at, event_id) as text that orders by its bytes, for the script in Redis."""
+    """(clamped occurred_at, event_id) as text that orders by its bytes, for the script in Redis."""
     return f"{occurred_at:016d}{event_id}"

@@ -1,4 +1,4 @@
-"""The graph's fold: follows and unfollows -> edges. The greatest (occurred_at, event_id) wins.
+"""The graph's fold: follows and unfollows -> edges. The greatest (clamped occurred_at, event_id) wins.
 
 An edge that is off stays as a tombstone: a late retry of the follow must not bring it back. Nobody
 follows themselves.
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from projections.versions import clamped
 from schemas.batch import RecordBatch
 
 TOPICS: tuple[str, ...] = ("rf.graph.v1",)
@@ -19,7 +20,7 @@ class Edge:
     """Whether someone follows, and since when: a later version is the greater edge."""
 
     since: int
-    """occurred_at of the event that said so, epoch ms."""
+    """Clamped occurred_at of the event that said so, epoch ms."""
     event_id: str
     on: bool
 
@@ -51,4 +52,4 @@ def changed(stored: Mapping[Ends, Edge], said: Mapping[Ends, Edge]) -> dict[Ends
 
 
 def _columns(frame: pl.DataFrame) -> list[tuple[str, str, int, str]]:
-    return frame.select("actor_id", "target_id", "occurred_at", "event_id").rows()
+    return frame.select("actor_id", "target_id", clamped(), "event_id").rows()

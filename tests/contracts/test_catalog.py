@@ -225,3 +225,15 @@ async def test_an_upload_is_found_under_the_first_start_only(room: Room) -> None
 async def test_every_position_moves_with_its_batch(room: Room) -> None:
     room.fold_all(published("ann", "v1", 1), playlist(), registered("ann"))
     assert [room.fold.position(topic, 0) for topic in room.fold.topics] == [1, 1, 1]
+
+
+async def test_a_clock_far_ahead_does_not_win_for_ever(room: Room) -> None:
+    year = 365 * 24 * 3_600_000
+    room.fold_all(
+        registered("ann", 1),
+        event("user.profile_updated", "ann", year, received_at=1_000, user_id="ann", bio="ahead"),
+        event("user.profile_updated", "ann", 1_000 + 10 * 60_000, user_id="ann", bio="now"),
+    )
+    [user] = await room.reads.users(["ann"])
+    assert user is not None
+    assert user.bio == "now"

@@ -188,3 +188,10 @@ def test_no_more_is_kept_than_a_feed_and_some_slack(
 def test_a_cap_beyond_what_a_script_can_handle_is_refused(redis_client: redis.Redis) -> None:
     with pytest.raises(ValueError, match="1 to 2000"):
         RedisFeedFold(redis_client, 1, cap=2_001)
+
+
+async def test_a_clock_far_ahead_does_not_win_for_ever(room: Room) -> None:
+    year = 365 * 24 * 3_600_000
+    ahead = followed("ann", "bob", year, received_at=1_000)
+    room.fold_all(published("bob", "v1", 5), ahead, unfollowed("ann", "bob", 1_000 + 10 * 60_000))
+    assert await room.feed("ann") == []

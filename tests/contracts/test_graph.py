@@ -96,3 +96,10 @@ async def test_nothing_asked_is_nothing_answered(room: Room) -> None:
     assert await room.reads.follows("ann", []) == []
     assert await room.reads.counts([]) == []
     assert await room.reads.followers("ann", None, 10) == []
+
+
+async def test_a_clock_far_ahead_does_not_win_for_ever(room: Room) -> None:
+    year = 365 * 24 * 3_600_000
+    ahead = followed("ann", "bob", year, received_at=1_000)
+    room.fold.apply(batch_of(ahead, unfollowed("ann", "bob", 1_000 + 10 * 60_000)), None)
+    assert await room.reads.follows("ann", ["bob"]) == [False]
