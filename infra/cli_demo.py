@@ -5,18 +5,16 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import httpx
 import typer
 from rich.console import Console
 
 from infra.clock import SystemClock
-from infra.demo.client import Client, DemoFailed
-from infra.demo.report import Report
-from infra.demo.run import Demo
-from infra.demo.simulation import SimulatedVideo, simulate, tags_of
 from infra.settings import Settings
+
+if TYPE_CHECKING:
+    from infra.demo.report import Report
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
@@ -27,10 +25,14 @@ def demo(
     views: Annotated[int, typer.Option(min=1, max=100_000, help="Views to simulate.")] = 1_500,
     seed: Annotated[int, typer.Option(help="The same seed gives the same tastes and events.")] = 7,
 ) -> None:
-    """Run the main job on a running stack: people, uploads, events, a feed, and counts that agree.
+    """Run the main job on a running stack.
 
-    Exits 1 when anything disagrees. Example: reelfold demo --video clip.mp4 --views 5000
+    People, uploads, events, a feed, and counts that agree; exits 1 when anything disagrees. Example: reelfold demo --video clip.mp4 --views 5000
     """
+    import httpx
+
+    from infra.demo.client import DemoFailed
+
     settings = Settings.from_env(os.environ)
     console = Console(stderr=True)
     try:
@@ -45,7 +47,10 @@ def demo(
     raise typer.Exit(1 if report.problems else 0)
 
 
-async def _run(settings: Settings, seed: int, views: int, own: Path | None, console: Console) -> Report:
+async def _run(settings: Settings, seed: int, views: int, own: Path | None, console: Console) -> "Report":
+    from infra.demo.client import Client
+    from infra.demo.run import Demo
+
     api = f"http://{settings.api_host}:{settings.api_port}"
     analyst = (settings.clickhouse_reader, settings.clickhouse_reader_password.get_secret_value())
     client = Client(api, settings.clickhouse_url, analyst, settings.clickhouse_database)
@@ -63,10 +68,13 @@ def simulation(
     views: Annotated[int, typer.Option(min=1)] = 100,
     start_ms: Annotated[int, typer.Option(help="occurred_at of the first, epoch ms.")] = 1_790_000_000_000,
 ) -> None:
-    """Print simulated events as JSON lines {actor_id, event}; the same seed prints the same bytes.
+    """Print simulated events as JSON lines.
 
+    Each is {actor_id, event}; the same seed prints the same bytes.
     Example: reelfold simulate --seed 3 --users 100 --views 1000 > events.ndjson
     """
+    from infra.demo.simulation import SimulatedVideo, simulate, tags_of
+
     people = [f"user-{n}" for n in range(users)]
     clips = [
         SimulatedVideo(f"video-{n}", people[n % users], 5_000 + 1_000 * (n % 20), tags_of(seed, f"video-{n}"))

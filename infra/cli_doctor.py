@@ -34,8 +34,9 @@ class Finding:
 
 
 def doctor(json_output: JsonFlag = False) -> None:
-    """Look at tools, disk, memory, ports and every part; exits 1 when something is wrong.
+    """Say what is wrong here and what to do about it.
 
+    Looks at tools, disk, memory, permissions, ports and every part; exits 1 when something is wrong.
     Example: reelfold doctor --json
     """
     found = list(findings())

@@ -3,24 +3,24 @@
 import json
 import os
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from confluent_kafka import KafkaException
 from rich.console import Console
 from rich.table import Table
 
 from infra.cli_stack import JsonFlag
-from infra.log_reading import TopicState, tail_events, topic_states
-from infra.provision import ProvisionFailed
-from infra.provision import provision as run_provision
-from infra.registry import RegistryUnavailable
 from infra.settings import Settings
-from schemas.topics import BY_NAME
+
+if TYPE_CHECKING:
+    from infra.log_reading import TopicState
 
 
 def provision() -> None:
-    """Make topics, schemas, buckets and tables where they are missing. Example: reelfold provision"""
+    """Make missing topics, schemas, buckets and tables. Example: reelfold provision"""
+    from infra.provision import ProvisionFailed
+    from infra.provision import provision as run_provision
+
     try:
         run_provision(Settings.from_env(os.environ))
     except ProvisionFailed as error:
@@ -30,6 +30,10 @@ def provision() -> None:
 
 def topics(json_output: JsonFlag = False) -> None:
     """List the topics: partitions, retention, offsets. Example: reelfold topics --json"""
+    from confluent_kafka import KafkaException
+
+    from infra.log_reading import topic_states
+
     try:
         states = topic_states(Settings.from_env(os.environ))
     except KafkaException as error:
@@ -46,10 +50,17 @@ def tail(
     most: Annotated[int, typer.Option("--max", min=0, help="Stop after so many; 0 never does.")] = 0,
     wait_s: Annotated[float, typer.Option("--wait", min=0, help="Stop after so long without one.")] = 0,
 ) -> None:
-    """Print a topic's events as JSON lines as they come; sealed fields stay sealed.
+    """Print a topic's events as JSON lines.
 
+    They come as they are appended; sealed fields stay sealed.
     Example: reelfold tail rf.engagement.v1 --from-start --max 10
     """
+    from confluent_kafka import KafkaException
+
+    from infra.log_reading import tail_events
+    from infra.registry import RegistryUnavailable
+    from schemas.topics import BY_NAME
+
     if topic not in BY_NAME:
         raise _failed(f"there is no topic {topic!r}; see `reelfold topics`")
     try:
@@ -76,7 +87,7 @@ def _failed(sentence: str) -> typer.Exit:
     return typer.Exit(1)
 
 
-def _table(states: list[TopicState]) -> Table:
+def _table(states: list["TopicState"]) -> Table:
     rows = Table("topic", "partitions", "retention", "records", "first..next of each partition", box=None)
     for state in states:
         spans = " ".join(f"{first}..{following}" for first, following in state.offsets)

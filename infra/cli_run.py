@@ -8,11 +8,13 @@ import typer
 
 from infra.clock import SystemClock
 from infra.settings import InvalidSettings, Settings
-from infra.tokens import mint
 
 
 def worker() -> None:
-    """Run one worker in the foreground: the lanes, the folds, the transcoder. Example: reelfold worker"""
+    """Run one worker in the foreground.
+
+    The lanes, the folds, the transcoder. Example: reelfold worker
+    """
     os.execv(sys.executable, [sys.executable, "-m", "streams.worker"])
 
 
@@ -31,10 +33,13 @@ def token(
     user: Annotated[str, typer.Argument(help="The user id: who the bearer of the token is.")],
     device: Annotated[bool, typer.Option("--device", help="An anonymous device instead of a user.")] = False,
 ) -> None:
-    """Print a bearer token of the local stack, signed with its own secret.
+    """Print a bearer token of the local stack.
 
+    It is signed with the stack's own secret and good for 15 minutes.
     Example: curl -H "Authorization: Bearer $(reelfold token ann)" http://127.0.0.1:8080/v1/me
     """
+    from infra.tokens import mint
+
     settings = Settings.from_env(os.environ)
     try:
         settings.need("jwt_secret")
