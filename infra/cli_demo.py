@@ -27,7 +27,8 @@ def demo(
 ) -> None:
     """Run the main job on a running stack.
 
-    People, uploads, events, a feed, and counts that agree; exits 1 when anything disagrees. Example: reelfold demo --video clip.mp4 --views 5000
+    People, uploads, events, a feed, and counts that agree; exits 1 when anything disagrees.
+    Example: reelfold demo --video clip.mp4 --views 5000
     """
     import httpx
 

@@ -30,7 +30,8 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document.
 def up() -> None:
     """Start the stack and return once it is healthy.
 
-    It stays up in the background. Exits 1, with nothing left running, when it cannot. Example: REELFOLD_API_PORT=8090 reelfold up
+    It stays up in the background. Exits 1, with nothing left running, when it cannot.
+    Example: REELFOLD_API_PORT=8090 reelfold up
     """
     environment = local_environment(os.environ, create=True)
     settings = Settings.from_env(environment)
