@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from api import (
+    bounds,
     dev_tokens,
     documented,
     feeds,
@@ -63,5 +64,6 @@ def build(parts: Parts, close: Callable[[], Awaitable[None]] = _nothing) -> Fast
         app.include_router(router)
     problems.install(app)
     documented.describe(app)
+    app.add_middleware(bounds.Bounds)
     app.add_middleware(requests.RequestLine, log_requests=True)
     return app

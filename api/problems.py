@@ -37,20 +37,18 @@ _TITLES = {
 }
 
 
-class Problem(Exception):
+class Problem(HTTPException):
     """A refusal: status, a stable snake_case code, and a sentence for the developer who reads it.
 
-    ``more`` are further members of the body; ``headers`` go with the answer.
+    ``more`` are further members of the body; ``headers`` go with the answer. An HTTPException, because
+    the framework lets those alone through where it reads a body.
     """
 
     def __init__(
         self, status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any
     ) -> None:
-        super().__init__(f"{status} {code}: {detail}")
-        self.status = status
+        super().__init__(status, detail, dict(headers or {}))
         self.code = code
-        self.detail = detail
-        self.headers = dict(headers or {})
         self.more = more
 
 
@@ -69,13 +67,13 @@ def answer(problem: Problem) -> Response:
     """The HTTP response of a problem."""
     body = {
         "type": f"/problems/{problem.code}",
-        "title": _TITLES.get(problem.status, "Error"),
-        "status": problem.status,
+        "title": _TITLES.get(problem.status_code, "Error"),
+        "status": problem.status_code,
         "code": problem.code,
         "detail": problem.detail,
         **problem.more,
     }
-    return Response(orjson.dumps(body), problem.status, problem.headers, MEDIA_TYPE)
+    return Response(orjson.dumps(body), problem.status_code, problem.headers, MEDIA_TYPE)
 
 
 def _of_http(error: HTTPException) -> Problem:

@@ -137,4 +137,4 @@ def test_reading_ends_in_events_or_a_problem(body: bytes) -> None:
         try:
             assert events_in(body, lines)
         except Problem as problem:
-            assert problem.status in (400, 413)
+            assert problem.status_code in (400, 413)

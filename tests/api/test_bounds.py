@@ -1,0 +1,68 @@
+"""Bodies are bounded on every route, whoever sends them: in bytes, in seconds, all together."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from api.limits import MAX_BODY, InFlight
+from tests.api.stage import Stage
+
+ROUTES = ("/v1/uploads", "/v1/dev/tokens")
+
+
+class Endless:
+    """A body without end that remembers how much of it was taken."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._chunks()
+
+    async def _chunks(self) -> AsyncIterator[bytes]:
+        while self.taken < 16 * MAX_BODY:
+            self.taken += 65_536
+            yield b" " * 65_536
+
+
+async def drip() -> AsyncIterator[bytes]:
+    while True:
+        yield b" "
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("path", ROUTES)
+async def test_nobody_makes_the_server_hold_a_large_body(stage: Stage, path: str) -> None:
+    body = Endless()
+    answer = await stage.ask("POST", path, content=body)
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+    assert body.taken <= MAX_BODY + 65_536
+
+
+async def test_a_declared_size_is_refused_before_a_byte_is_read(stage: Stage) -> None:
+    body = Endless()
+    answer = await stage.ask("POST", "/v1/uploads", content=body, headers={"Content-Length": "2000000"})
+    assert (answer.status_code, body.taken) == (413, 0)
+
+
+async def test_a_body_that_drips_is_given_up(stage: Stage) -> None:
+    stage.app.user_middleware[-1].kwargs["seconds"] = 0.05
+    answer = await asyncio.wait_for(stage.ask("POST", "/v1/uploads", content=drip()), 5)
+    assert (answer.status_code, answer.json()["code"]) == (408, "slow_body")
+
+
+async def test_what_all_hold_together_is_bounded_and_given_back(stage: Stage) -> None:
+    in_flight = InFlight(bound=100_000)
+    stage.app.user_middleware[-1].kwargs["in_flight"] = in_flight
+    answer = await stage.ask("POST", "/v1/uploads", content=b" " * 100_001)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert in_flight.held == 0
+    assert (await stage.ask("POST", "/v1/uploads", "ann", json={})).status_code == 201
+    assert in_flight.held == 0
+
+
+async def test_a_problem_keeps_its_headers(stage: Stage) -> None:
+    answer: httpx.Response = await stage.get("/v1/me/history")
+    assert answer.headers["www-authenticate"].startswith("Bearer")
