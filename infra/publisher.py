@@ -123,6 +123,9 @@ class _Batch:
 
     def __init__(self, size: int) -> None:
         self.future: Future[None] = Future()
+        # Running, so that a caller who gave up cannot cancel it between our question and our answer:
+        # an error in a callback would end the polling thread, and with it every publish to come.
+        self.future.set_running_or_notify_cancel()
         self._left = size
         if size == 0:
             self.future.set_result(None)
