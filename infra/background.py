@@ -10,7 +10,7 @@ from itertools import islice
 
 from infra.publisher import Event, EventLog, LogUnavailable
 from infra.telemetry import BACKGROUND, Log
-from schemas.errors import InvalidEvent
+from schemas.errors import SchemaError
 
 CAPACITY = 10_000
 BATCH = 500
@@ -52,18 +52,23 @@ class BackgroundLog:
         return left
 
     async def _drain(self) -> None:
+        size = BATCH
         while self._held:
-            batch = list(islice(self._held, BATCH))
+            batch = list(islice(self._held, size))
             try:
                 await self._log.publish_all(batch)
             except LogUnavailable:
                 # Kept, in order: a repeat carries the same event ids. The buffer's bound is the limit.
                 await asyncio.sleep(self._retry_s)
                 continue
-            except InvalidEvent as error:
-                _LOG.error("events_rejected", code=error.reason, events=len(batch))
-                BACKGROUND.labels("dropped").inc(len(batch))
+            except SchemaError as error:
+                if len(batch) > 1:  # nothing was sent: close in on the broken one, for the others' sake
+                    size = len(batch) // 2
+                    continue
+                _LOG.error("events_rejected", code=type(error).__name__, events=1)
+                BACKGROUND.labels("dropped").inc()
             else:
                 BACKGROUND.labels("published").inc(len(batch))
+            size = BATCH
             for _ in batch:
                 self._held.popleft()

@@ -39,3 +39,12 @@ async def test_an_event_that_cannot_be_encoded_does_not_hold_up_the_others() -> 
     background.put(served(2))
     assert await background.close() == 0
     assert [one["occurred_at"] for one in log.events] == [2]
+
+
+async def test_a_broken_event_among_many_takes_no_other_with_it() -> None:
+    background = BackgroundLog(log := MemoryPublisher(), retry_s=0.001)
+    for number in range(20):
+        broken: dict[str, object] = {"feed": None} if number in (7, 8) else {}
+        background.put(served(number) | broken)
+    assert await background.close() == 0
+    assert [one["occurred_at"] for one in log.events] == [n for n in range(20) if n not in (7, 8)]
