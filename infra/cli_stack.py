@@ -65,6 +65,9 @@ def status(json_output: JsonFlag = False) -> None:
     else:
         screen = Console()
         screen.print(table(seen))
+        for part in seen.parts:
+            if part.message:
+                screen.print(f"{part.name}: {part.message}", soft_wrap=True, highlight=False, markup=False)
         screen.print(f"The stack is {seen.state}. {seen.message}".strip(), soft_wrap=True, highlight=False)
     raise typer.Exit(0 if seen.state == "ready" else 1)
 
@@ -88,7 +91,8 @@ def logs(
 
 def table(seen: StackStatus) -> Table:
     """The parts as a table."""
-    rows = Table("part", "state", "pid", "start", "restarts", "address", box=None, pad_edge=False)
+    rows = Table("part", "state", "pid", "start", "restarts", box=None, pad_edge=False)
+    rows.add_column("address", overflow="fold")
     for part in seen.parts:
         rows.add_row(*_row(part))
     return rows
@@ -154,8 +158,7 @@ def _row(part: PartStatus) -> tuple[str, ...]:
     colour = _COLOUR.get(part.state, "red")
     took = f"{part.ready_ms / 1000:.1f} s" if part.ready_ms is not None else ""
     pid = str(part.pid) if part.pid else ""
-    where = part.message or part.url
-    return part.name, f"[{colour}]{part.state}[/{colour}]", pid, took, str(part.restarts or ""), where
+    return part.name, f"[{colour}]{part.state}[/{colour}]", pid, took, str(part.restarts or ""), part.url
 
 
 def _addresses(settings: Settings, screen: Console) -> None:

@@ -30,6 +30,8 @@ class Part:
     """Writes configuration files; quick, and safe to run again."""
     done: Callable[[], bool] = lambda: False
     """A task that this says is done needs no run."""
+    final: Mapping[int, str] = field(default_factory=dict)
+    """Exit codes after which another start would end the same way, and what the user can do then."""
     url: str = ""
     start_s: float = 60.0
     stop_s: float = 10.0

@@ -1,7 +1,8 @@
 """The one process that starts the stack's parts, watches them, and stops them.
 
 While starting, a failure stops everything with one sentence. Once the stack is ready a part that dies is
-restarted with bounded backoff, and the others go on.
+restarted with bounded backoff, and the others go on; one that ended with a code that a restart cannot mend
+stays down, and the status says what to do.
 """
 
 import contextlib
@@ -75,7 +76,7 @@ class Supervisor:
                 try:
                     one.step(self._settled())
                 except PartDied as error:
-                    one.fail(str(error))
+                    one.fail(error)
             ill = [one.part.name for one in self._watched if one.state not in ("ready", "done")]
             self._state = "degraded" if ill else "ready"
             self._write(f"not well: {', '.join(ill)}" if ill else "")

@@ -10,6 +10,14 @@ from infra.stack.health import HttpProbe
 from infra.stack.part import Part
 from infra.stack.servers import kafka_parts, redis_part, registry_part, s3_part
 
+_THEN = "then `reelfold down` and `reelfold up`"
+# The worker's own codes (streams/exits.py) for what no restart mends.
+_WORKER_FINAL = {
+    65: "too many messages in a row cannot be read: look at them in rf.dlq.v1 and end what sends them, or "
+    f"let them pass with REELFOLD_DEAD_LETTER_RUN and REELFOLD_DEAD_LETTER_SHARE, {_THEN}",
+    78: "the log no longer holds what must be folded next: bring back the log that belongs to these stores, "
+    f"or go on without with REELFOLD_ACCEPT_LOG_LOSS=true, or start anew with `make clean`, {_THEN}",
+}
 _STORES = ("kafka", "redis", "s3", "registry", "clickhouse")
 
 
@@ -70,6 +78,7 @@ def _worker(settings: Settings, environment: Mapping[str, str]) -> Part:
         after=("provision",),
         environment=environment,
         listens=(("127.0.0.1", port),),
+        final=_WORKER_FINAL,
         url=f"http://127.0.0.1:{port}",
         stop_s=30.0,
     )

@@ -17,7 +17,14 @@ _LOG = Log("stack")
 
 
 class PartDied(Exception):
-    """A part ended, or did not become ready in its time; the message says where to look."""
+    """A part ended, or did not become ready in its time; the message says where to look.
+
+    ``final``: another start would end the same way.
+    """
+
+    def __init__(self, message: str, final: bool = False) -> None:
+        super().__init__(message)
+        self.final = final
 
 
 class Watched:
@@ -51,9 +58,18 @@ class Watched:
         elif self.state == "restarting" and time.monotonic() >= self._since:
             self._begin()
 
-    def fail(self, reason: str) -> None:
-        """Note a death at run time and plan the restart, later each time, never later than the bound."""
+    def fail(self, death: PartDied) -> None:
+        """Note a death at run time and plan the restart, later each time, never later than the bound.
+
+        A final death plans none.
+        """
         self.kill()
+        reason = str(death)
+        if death.final:
+            self._message = reason
+            self._become("halted")
+            _LOG.error("part_gave_up", part=self.part.name, reason=reason)
+            return
         if self.state != "starting" and time.monotonic() - self._since > STEADY_S:
             self._failures = 0
         pause = BACKOFF_S[min(self._failures, len(BACKOFF_S) - 1)]
@@ -118,7 +134,7 @@ class Watched:
             self._child = None
             self._arrive("done")
         elif code is not None:
-            raise PartDied(f"{self.part.name} ended with code {code} while starting; see {self._log}")
+            raise self._death(code, " while starting")
         elif self.part.ready is not None and self.part.ready():
             self._arrive("ready")
         elif time.monotonic() - self._since > self.part.start_s:
@@ -128,11 +144,16 @@ class Watched:
     def _check_life(self) -> None:
         code = self._child.code if self._child else None
         if code is not None:
-            raise PartDied(f"{self.part.name} ended with code {code}; see {self._log}")
+            raise self._death(code)
         if self.part.ready is not None and time.monotonic() >= self._probe_at:
             self._probe_at = time.monotonic() + PROBE_EVERY_S
             self.state = "ready" if self.part.ready() else "unhealthy"
             self._message = "" if self.state == "ready" else f"does not answer; see {self._log}"
+
+    def _death(self, code: int, when: str = "") -> PartDied:
+        said = f"{self.part.name} {_ended(code)}{when}; see {self._log}"
+        advice = self.part.final.get(code, "")
+        return PartDied(f"{advice} ({said})" if advice else said, final=bool(advice))
 
     def _arrive(self, state: PartState) -> None:
         self._ready_ms = int((time.monotonic() - self._since) * 1000)
@@ -143,3 +164,7 @@ class Watched:
     def _become(self, state: PartState) -> None:
         self.state = state
         self._since = time.monotonic()
+
+
+def _ended(code: int) -> str:
+    return f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"

@@ -1,5 +1,7 @@
 """The supervisor on small parts of its own: starts gated, fails whole, restarts what dies."""
 
+import contextlib
+import http.client
 import json
 import os
 import signal
@@ -8,6 +10,7 @@ import stat
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,9 +24,18 @@ from infra.stack.preflight import NotReady
 from infra.stack.secret_file import FILE, local_environment
 from infra.stack.status import StackStatus, read_status
 from infra.stack.supervisor import only_one
+from infra.stack.watched import BACKOFF_S
 from tests.stack import free_ports
 
-SERVE = "import http.server as h; h.test(h.SimpleHTTPRequestHandler, port={port}, bind='127.0.0.1')"
+SERVE = """
+import http.server as h, os
+class Handler(h.SimpleHTTPRequestHandler):
+    def do_GET(self):
+        if self.path == "/end":
+            os._exit(65)
+        super().do_GET()
+h.test(Handler, port={port}, bind="127.0.0.1")
+"""
 RUN = """
 import sys, signal, pathlib
 from infra.stack.supervisor import Supervisor
@@ -50,6 +62,7 @@ def _server(name: str, port: int, after: tuple[str, ...]) -> Part:
         after,
         dict(os.environ),
         (("127.0.0.1", port),),
+        final={65: "mend it by hand"},
     )
 
 
@@ -97,6 +110,23 @@ def test_a_part_that_dies_is_restarted_and_the_rest_keep_working(tmp_path: Path,
     assert supervisor.wait(20) == 0
     assert read_status(tmp_path).state == "stopped"
     assert not any(psutil.pid_exists(pid) for pid in _pids(after).values())
+
+
+def test_a_part_that_a_restart_cannot_mend_stays_down(tmp_path: Path, start: Start) -> None:
+    first, second = free_ports(2)
+    start(first, second, 0)
+    before = _pids(_until(tmp_path, lambda s: s.state == "ready"))
+    assert HttpProbe(f"http://127.0.0.1:{first}/")()
+    with contextlib.suppress(http.client.HTTPException, OSError):
+        urllib.request.urlopen(f"http://127.0.0.1:{second}/end", timeout=5)
+    status = _until(tmp_path, lambda s: s.state == "degraded")
+    part = status.parts[2]
+    assert (part.state, part.pid, part.restarts) == ("halted", 0, 0)
+    assert part.message == f"mend it by hand (second ended with code 65; see {tmp_path}/logs/second.log)"
+    time.sleep(BACKOFF_S[0] * 3)
+    after = read_status(tmp_path)
+    assert after == status
+    assert _pids(after)["first"] == before["first"]
 
 
 def test_a_part_that_fails_while_starting_leaves_nothing_running(tmp_path: Path, start: Start) -> None:
