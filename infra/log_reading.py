@@ -62,7 +62,8 @@ def tail_events(
     """The topic's records as JSON-ready objects, as they come.
 
     Ends after ``most`` (0: never) or after ``wait_s`` without one (0: never). A record that cannot be
-    read comes with `error` and its raw bytes, one in the dead-letter topic with where it is from and why. Raises KafkaException, RegistryUnavailable.
+    read comes with `error` and its raw bytes, one in the dead-letter topic with where it is from and why.
+    Raises KafkaException, RegistryUnavailable.
     """
     book = load_book(settings)
     begin = OFFSET_BEGINNING if from_start else OFFSET_END
@@ -81,20 +82,27 @@ def tail_events(
 
 
 def _document(message: Message, book: SchemaBook, registry_url: str) -> dict[str, Any]:
-    where = {"topic": message.topic(), "partition": message.partition(), "offset": message.offset()}
-    if letter := {
-        name[4:]: (said or b"").decode(errors="replace") for name, said in _headers(message, "dlq.")
-    }:
+    where: dict[str, Any] = {
+        "topic": message.topic(),
+        "partition": message.partition(),
+        "offset": message.offset(),
+    }
+    if letter := _dead_letter(message):
         where["dead_letter"] = letter
-    value = message.value() or b""
     try:
         return where | {"event": _decoded(value, book, registry_url)}
     except SchemaError as error:
         return where | {"error": str(error), "raw": base64.b64encode(value).decode()}
 
 
-def _headers(message: Message, prefix: str) -> list[tuple[str, bytes | None]]:
-    return [(name, said) for name, said in message.headers() or () if name.startswith(prefix)]
+def _dead_letter(message: Message) -> dict[str, str]:
+    """Where a letter of the dead-letter topic is from, and why; nothing for any other message."""
+    headers = dict(message.headers() or ())
+    said = {name.removeprefix("dlq."): value for name, value in headers.items() if name.startswith("dlq.")}
+    return {
+        name: value.decode(errors="replace") if isinstance(value, bytes) else value or ""
+        for name, value in said.items()
+    }
 
 
 def _decoded(value: bytes, book: SchemaBook, registry_url: str) -> dict[str, Any]:

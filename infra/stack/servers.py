@@ -151,7 +151,7 @@ def registry_part(settings: Settings, cache: Cache, host_environment: dict[str, 
         environment=host_environment,
         listens=((host, port),),
         prepare=lambda: _make(folder),
-        url=settings.registry_url,
+        url=f"http://{host}:{port}",
     )
 
 
