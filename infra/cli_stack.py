@@ -67,7 +67,7 @@ def status(json_output: JsonFlag = False) -> None:
         screen.print(table(seen))
         for part in seen.parts:
             if part.message:
-                screen.print(f"{part.name}: {part.message}", soft_wrap=True, highlight=False, markup=False)
+                screen.print(part.message, soft_wrap=True, highlight=False, markup=False)
         screen.print(f"The stack is {seen.state}. {seen.message}".strip(), soft_wrap=True, highlight=False)
     raise typer.Exit(0 if seen.state == "ready" else 1)
 

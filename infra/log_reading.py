@@ -89,6 +89,7 @@ def _document(message: Message, book: SchemaBook, registry_url: str) -> dict[str
     }
     if letter := _dead_letter(message):
         where["dead_letter"] = letter
+    value = message.value() or b""
     try:
         return where | {"event": _decoded(value, book, registry_url)}
     except SchemaError as error:

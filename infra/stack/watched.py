@@ -148,7 +148,9 @@ class Watched:
         if self.part.ready is not None and time.monotonic() >= self._probe_at:
             self._probe_at = time.monotonic() + PROBE_EVERY_S
             self.state = "ready" if self.part.ready() else "unhealthy"
-            self._message = "" if self.state == "ready" else f"does not answer; see {self._log}"
+            self._message = (
+                "" if self.state == "ready" else f"{self.part.name} does not answer; see {self._log}"
+            )
 
     def _death(self, code: int, when: str = "") -> PartDied:
         said = f"{self.part.name} {_ended(code)}{when}; see {self._log}"
