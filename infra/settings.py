@@ -83,6 +83,9 @@ class Settings(BaseModel):
     effectors: bool = Field(True, description="Run transcodes in this worker. A replay never does.")
     batch_rows: int = Field(20_000, gt=0, description="A record batch is flushed at this many rows")
     batch_age_ms: int = Field(20, ge=0, description="... or at this age.")
+    clickhouse_batch_age_ms: int = Field(
+        150, ge=0, description="The same for ClickHouse, where every batch makes parts to be merged."
+    )
     recent_window_s: int = Field(3_600, gt=0, description="How long plain counts remember event ids.")
     dead_letter_run: int = Field(100, gt=0, description="Unreadable messages in a row that are tolerated")
     dead_letter_share: float = Field(

@@ -18,7 +18,7 @@ LogEvent = Literal[
     "sink_unavailable", "sink_recovered", "record_dead_lettered", "dead_letter_limit", "agent_crashed",
     "job_claimed", "job_lost", "job_step_done", "job_failed", "upload_opened", "upload_completed",
     "request_failed", "events_accepted", "events_rejected", "log_unavailable", "schema_fetched",
-    "registry_unavailable", "key_created", "clickhouse_query_failed", "watchdog_exit",
+    "registry_unavailable", "key_created", "clickhouse_query_failed", "watchdog_exit", "timer_failed",
     "api_started", "api_stopping", "trending_ranked", "faust_log",
     "request_served", "producer_renewed", "jwks_unavailable", "catalog_unavailable", "publish_unflushed",
 ]  # fmt: skip

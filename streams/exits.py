@@ -14,6 +14,8 @@ from infra.telemetry import Log
 TOO_MANY_DEAD_LETTERS = 65
 BUG = 70
 STUCK = 75
+FENCED = 76
+"""The brokers refuse this consumer for good: mostly another worker that runs in the same slot."""
 LOG_MISMATCH = 78
 
 _log = Log("streams")

@@ -13,14 +13,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, Message
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from mode import Service
 
 from infra.telemetry import Log
 from streams.assignment import Assignment
 from streams.channel import BatchChannel
 from streams.deadletters import Stopped, TooManyDeadLetters
-from streams.exits import BUG, LOG_MISMATCH, TOO_MANY_DEAD_LETTERS, Leave, leave
+from streams.exits import BUG, FENCED, LOG_MISMATCH, TOO_MANY_DEAD_LETTERS, Leave, leave
 from streams.intake import Intake
 from streams.progress import Handout, Key, LogMismatch
 from streams.sink import FoldRunner
@@ -32,6 +32,8 @@ FETCH = 500
 PATIENCE_S = 0.5
 """Full channels are waited for this long without a poll; then the partitions are paused."""
 BEAT_S = 1.0
+STOP_S, FINISH_S = 3.0, 2.0
+"""How long a stop waits for the lane's thread, and then for its folds: a worker ends within ten seconds."""
 
 
 @dataclass(slots=True)
@@ -71,6 +73,7 @@ class Lane(Service):
         self._leave = leave
         self._make_consumer = make_consumer
         self._thread: threading.Thread | None = None
+        self._fatal: KafkaError | None = None
 
     def add(self, runner: FoldRunner, channel: BatchChannel) -> None:
         """A fold to feed; before the lane starts."""
@@ -98,9 +101,11 @@ class Lane(Service):
         """Stop reading; what is being folded may finish."""
         self._stopping.set()
         if self._thread is not None:
-            await asyncio.to_thread(self._thread.join, 15)
+            await asyncio.to_thread(self._thread.join, STOP_S)
         for outlet in self.outlets:
             outlet.runner.close()
+        for outlet in self.outlets:
+            await asyncio.to_thread(outlet.runner.finish, FINISH_S)
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         consumer = self._make_consumer({**self._config, "error_cb": self._on_error})
@@ -115,6 +120,8 @@ class Lane(Service):
             self._leave(TOO_MANY_DEAD_LETTERS, f"{error}: look at them before going on")
         except LogMismatch as error:
             self._leave(LOG_MISMATCH, str(error))
+        except KafkaException as error:
+            self._leave(FENCED, f"lane {self.name} ({self._config.get('group.instance.id')}): {error}")
         except BaseException as error:
             self._leave(BUG, f"lane {self.name} failed: {error!r}", error)
         finally:
@@ -123,7 +130,9 @@ class Lane(Service):
     def _work(self, consumer: Consumer, assignment: Assignment, loop: asyncio.AbstractEventLoop) -> None:
         beat = 0.0
         while not self._stopping.is_set():
-            messages = consumer.consume(FETCH, timeout=self._intake.batch_age_s)
+            messages = consumer.consume(FETCH, timeout=self._intake.poll_s)
+            if self._fatal is not None:
+                raise KafkaException(self._fatal)
             for message in messages:
                 if message.error() is None:
                     self._intake.take(message, assignment.held)
@@ -178,6 +187,8 @@ class Lane(Service):
             assignment.ask((topic, partition))
 
     def _on_error(self, error: KafkaError) -> None:
+        if error.fatal():
+            self._fatal = error
         if error.code() == KafkaError._ALL_BROKERS_DOWN:  # noqa: SLF001 - librdkafka's name
             self.log_down = True
         _log.warning("lane_error", lane=self.name, error=str(error))

@@ -8,7 +8,7 @@ neither a refusal nor an outage is a bug and ends the process; nothing is lost, 
 import asyncio
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from infra.clock import Clock
@@ -48,6 +48,8 @@ class FoldRunner:
         self._clock = clock
         self._leave = leave
         self._thread = ThreadPoolExecutor(1, f"fold-{fold.name}")
+        self._closed = False
+        self._last: Future[None] | None = None
 
     @property
     def name(self) -> str:
@@ -55,6 +57,8 @@ class FoldRunner:
 
     def start(self, key: Key, log: LogView, epoch: int) -> int:
         """From the lane: where to read for this fold. Raises StoreUnavailable, LogMismatch."""
+        if self._closed:
+            raise StoreUnavailable("the worker is stopping")
         try:
             cursor = self._thread.submit(self._progress.start, key, log, epoch).result()
         except StoreUnavailable as error:
@@ -65,7 +69,8 @@ class FoldRunner:
 
     def drop(self, key: Key) -> None:
         """From the lane: the partition is gone. Waits for what is being folded."""
-        self._thread.submit(self._progress.drop, key).result()
+        if not self._closed:
+            self._thread.submit(self._progress.drop, key).result()
 
     def cursor(self, key: Key) -> int | None:
         """The next offset that the fold wants to see."""
@@ -80,15 +85,16 @@ class FoldRunner:
         return place.cursor if place.position is None else place.position
 
     async def handle(self, handout: Handout) -> None:
-        """Fold a batch; returns when it is done with, folded or not. Never raises."""
+        """Fold a batch; returns when it is done with: folded, seen before, or too late, after `close`.
+        Never raises."""
         pause = FIRST_PAUSE_S
-        while not await self._done(handout):
+        while not self._closed and not await self._done(handout):
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_S)
 
     async def audit(self) -> None:
         """Compare stored positions with the expected: a sink that lost its data is filled again."""
-        if not self._progress.places:
+        if self._closed or not self._progress.places:
             return
         try:
             for key in await self._call(self._progress.audit):
@@ -96,12 +102,28 @@ class FoldRunner:
                 self._seek(key)
         except StoreUnavailable as error:
             self._report_down(error)
+        except Exception as error:
+            self._leave(BUG, f"fold {self.name} cannot tell where it stands: {error!r}", error)
         else:
             self._report_up()
 
     def close(self) -> None:
-        """Give up the thread; what is being folded is finished."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        """Take no more; what is being folded is finished, what waits is left to the next worker."""
+        if self._closed:
+            return
+        self._closed = True
+        close = getattr(self.fold, "close", None)
+        if close is not None:
+            self._last = self._thread.submit(close)
+        self._thread.shutdown(wait=False)
+
+    def finish(self, patience_s: float) -> None:
+        """After `close`: wait for what the fold does beside its batches, but not for ever."""
+        try:
+            if self._last is not None:
+                self._last.result(patience_s)
+        except TimeoutError:
+            _log.warning("sink_unavailable", fold=self.name, error=f"not done in {patience_s} s")
 
     async def _done(self, handout: Handout) -> bool:
         batch, begun = handout.batch, time.perf_counter()

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
+from typing import Protocol
 
 import faust
 from faust.cli.faust import cli
@@ -31,6 +32,7 @@ from streams import agents, app, effectors, folds, ops, web
 from streams.channel import BatchChannel
 from streams.deadletters import DeadLetterLimit, KafkaDeadLetters
 from streams.decoding import Decoder
+from streams.exits import BUG, leave
 from streams.intake import Intake
 from streams.lane import Lane
 from streams.sink import FoldRunner
@@ -42,6 +44,17 @@ RANK_S = 2.0
 SESSION_MS = 8_000
 LONGEST_PAUSE_MS = 900_000
 """How long a lane may go without a poll: it does not poll while it waits for the registry or to park."""
+
+
+class Ranking(Protocol):
+    """What can be ranked at its own stream clock."""
+
+    @property
+    def name(self) -> str: ...
+
+    def clock(self) -> int: ...
+
+    def rank(self, now_clock: int) -> None: ...
 
 
 @dataclass(slots=True)
@@ -92,7 +105,9 @@ def make_lane(settings: Settings, sink: str, book: SchemaBook, parks: bool) -> L
     decoder = Decoder(book, lambda schema_id: registry.lookup(settings.registry_url, schema_id), wait)
     office = KafkaDeadLetters(producer(settings), group, _version(), wait) if parks else None
     limit = DeadLetterLimit(settings.dead_letter_run, settings.dead_letter_share)
-    intake = Intake(decoder, limit, office, settings.batch_rows, settings.batch_age_ms / 1000)
+    makes_parts = sink == folds.CLICKHOUSE
+    age_ms = settings.clickhouse_batch_age_ms if makes_parts else settings.batch_age_ms
+    intake = Intake(decoder, limit, office, settings.batch_rows, age_ms / 1000, eager=not makes_parts)
     return Lane(sink, lane_config(settings, sink, group), intake, stopping)
 
 
@@ -145,14 +160,18 @@ def _rank(worker: Worker) -> None:
     @worker.app.timer(RANK_S)  # type: ignore[untyped-decorator]
     async def rank() -> None:
         for fold in folds_to_rank:
-            try:
-                await asyncio.to_thread(_rank_now, fold)
-            except StoreUnavailable as error:
-                _log.debug("sink_unavailable", fold=fold.name, error=str(error))
+            await rank_once(fold)
 
 
-def _rank_now(fold: RedisTrendingFold) -> None:
-    fold.rank(fold.clock())
+async def rank_once(fold: Ranking) -> None:
+    """Rank now. Ranks are made anew each time and may be old: no failure of theirs ends the worker, and
+    none is silent."""
+    try:
+        await asyncio.to_thread(lambda: fold.rank(fold.clock()))
+    except StoreUnavailable as error:
+        _log.debug("sink_unavailable", fold=fold.name, error=str(error))
+    except Exception as error:
+        _log.error("timer_failed", fold=fold.name, error=repr(error), exc_info=error)
 
 
 def main() -> None:
@@ -165,14 +184,32 @@ def main() -> None:
     configure(settings.log_level, "worker")
     for chatty in ("urllib3", "clickhouse_connect"):  # they tell of every try; the sink tells once
         logging.getLogger(chatty).setLevel(logging.ERROR)
-    told = RedisLagWrites(redis_client(settings), settings.generation)
-    sinks = folds.every_fold(settings, settings.generation)
-    worker = build(settings, book, sinks, told, SystemClock())
+    try:
+        told = RedisLagWrites(redis_client(settings), settings.generation)
+        sinks = folds.every_fold(settings, settings.generation)
+        worker = build(settings, book, sinks, told, SystemClock())
+    except InvalidSettings as error:
+        sys.exit(f"reelfold worker: {error}")
+    except Exception as error:
+        leave(BUG, f"cannot start: {error!r}", error)
     worker.app.finalize()
-    cli(
-        ["--quiet", "worker", "--loglevel", "warn", "--web-port", str(settings.worker_web_port)],
-        app=worker.app,
-    )
+    run(worker.app, settings.worker_web_port)
+
+
+def run(faust_app: faust.App, web_port: int) -> None:
+    """Run the app until it is told to stop, then end the process: a thread that still waits for a sink
+    holds nothing that is not in the log, and must not hold the process."""
+    code: object = 0
+    try:
+        cli(["--quiet", "worker", "--loglevel", "warn", "--web-port", str(web_port)], app=faust_app)
+    except SystemExit as end:
+        code = end.code
+    except BaseException as error:
+        leave(BUG, f"the worker failed: {error!r}", error)
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,108 @@
+"""When a batch is due: by rows, by bytes, by age; soon where a batch is cheap, later where it makes parts."""
+
+from typing import Any
+
+import pytest
+
+from schemas.book import SchemaBook
+from schemas.codec import encode
+from streams import intake as intake_module
+from streams.assignment import Held
+from streams.deadletters import DeadLetterLimit
+from streams.decoding import Decoder
+from streams.intake import Intake
+from tests.builders import liked
+from tests.streams.kafka import BOOK, unknown
+
+TOPIC = "rf.engagement.v1"
+KEY = (TOPIC, 0)
+BODY = encode(liked("u", "v"), BOOK)
+
+
+class Message:
+    def __init__(self, offset: int, value: bytes = BODY) -> None:
+        self._offset, self._value = offset, value
+
+    def topic(self) -> str:
+        return TOPIC
+
+    def partition(self) -> int:
+        return 0
+
+    def offset(self) -> int:
+        return self._offset
+
+    def value(self) -> bytes:
+        return self._value
+
+    def timestamp(self) -> tuple[int, int]:
+        return 2, 1_000
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The intake's clock, moved by hand."""
+
+    class Clock:
+        now = 100.0
+
+        def monotonic(self) -> float:
+            return self.now
+
+    hand = Clock()
+    monkeypatch.setattr(intake_module, "time", hand)
+    return hand
+
+
+def intake_of(age_s: float, eager: bool, rows: int = 100) -> tuple[Intake, dict[Any, Held]]:
+    decoder = Decoder(SchemaBook.local(), unknown, lambda seconds: True)
+    return Intake(decoder, DeadLetterLimit(), None, rows, age_s, eager), {KEY: Held(1, 0, 0)}
+
+
+def test_an_eager_sink_gets_a_single_event_at_once(clock: Any) -> None:
+    intake, held = intake_of(0.02, eager=True)
+    assert not intake.due(at_end=True, busy=False)
+    intake.take(Message(0), held)  # type: ignore[arg-type]
+    assert intake.due(at_end=True, busy=False)
+    assert not intake.due(at_end=False, busy=False)
+    clock.now += 0.03
+    assert intake.due(at_end=False, busy=False)
+
+
+def test_a_sink_whose_batches_make_parts_gets_them_at_their_age(clock: Any) -> None:
+    intake, held = intake_of(0.15, eager=False)
+    intake.take(Message(0), held)  # type: ignore[arg-type]
+    assert not intake.due(at_end=True, busy=False)
+    clock.now += 0.16
+    assert intake.due(at_end=True, busy=False)
+    assert not intake.due(at_end=True, busy=True)
+    clock.now += 1.0
+    assert intake.due(at_end=False, busy=True)
+
+
+def test_huge_messages_are_handed_on_before_they_fill_the_memory(
+    clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake_module, "MAX_BYTES", 3 * len(BODY))
+    intake, held = intake_of(10.0, eager=False)
+    for offset in range(2):
+        intake.take(Message(offset), held)  # type: ignore[arg-type]
+    assert not intake.due(at_end=True, busy=True)
+    intake.take(Message(2), held)  # type: ignore[arg-type]
+    assert intake.due(at_end=True, busy=True)
+    [handout] = intake.flush(held)
+    assert len(handout.batch) == 3
+    held[KEY].next = 0
+    intake.take(Message(0), held)  # type: ignore[arg-type]
+    intake.forget(KEY)
+    for offset in range(1, 3):
+        intake.take(Message(offset), held)  # type: ignore[arg-type]
+    assert not intake.due(at_end=True, busy=True)
+
+
+def test_what_lies_behind_the_place_or_elsewhere_is_not_taken(clock: Any) -> None:
+    intake, held = intake_of(0.0, eager=True)
+    held[KEY].next = 5
+    intake.take(Message(4), held)  # type: ignore[arg-type]
+    intake.take(Message(5), {})  # type: ignore[arg-type]
+    assert list(intake.flush(held)) == []
