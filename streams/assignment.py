@@ -14,7 +14,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPar
 
 from infra.telemetry import Log
 from projections.position import StoreUnavailable
-from streams.progress import Key
+from streams.progress import Key, LogMismatch
 from streams.sink import FoldRunner
 
 _log = Log("streams")
@@ -45,6 +45,8 @@ class ConsumerLog:
         """The first offset appended at this time or later; `high` when none is."""
         asked = [TopicPartition(*self.key, max(appended_at, 0))]
         (found,) = self.consumer.offsets_for_times(asked, timeout=ANSWER_S)
+        if found.error is not None:  # the offset is then the time that was asked about
+            raise KafkaException(found.error)
         return self.high if found.offset < 0 else int(found.offset)
 
 
@@ -69,6 +71,8 @@ class Assignment:
     ) -> None:
         self.held: dict[Key, Held] = {}
         self.pending: set[Key] = set()
+        self.bounds: dict[Key, tuple[int, int]] = {}
+        """First and next offset of the log when a place was last looked for in it."""
         self._consumer = consumer
         self._runners = runners
         self._forget = forget
@@ -129,9 +133,10 @@ class Assignment:
             self._consumer.resume([TopicPartition(*key) for key in self.held])
 
     def position(self, key: Key) -> int | None:
-        """Where the slowest fold of a partition stands, as far as known."""
+        """Where the slowest fold of a partition stands; None while it is not known of every one."""
         known = [runner.position(key) for runner in self.readers(key)]
-        return min((one for one in known if one is not None), default=None)
+        told = [one for one in known if one is not None]
+        return min(told, default=None) if len(told) == len(known) else None
 
     def commit(self) -> None:
         """Tell Kafka where the slowest fold of each partition stands, without waiting for its answer."""
@@ -156,13 +161,23 @@ class Assignment:
                 held.high = max(held.high, held.next, bounds[1])
 
     def _place(self, key: Key) -> None:
-        log, epoch, readers = view(self._consumer, key), next(self._epochs), self.readers(key)
-        start = min(runner.start(key, log, epoch) for runner in readers)
+        log, epoch = view(self._consumer, key), next(self._epochs)
+        self.bounds[key] = log.low, log.high
+        try:
+            start = self._start(key, log, epoch)
+        except LogMismatch:
+            # A worker that was thought dead may have folded on while we looked: the log is looked at
+            # again, now that the position is known. A mismatch that is one stays one.
+            log = view(self._consumer, key)
+            start = self._start(key, log, epoch)
         self._consumer.seek(TopicPartition(*key, start))
         self.pending.discard(key)
         self.held[key] = Held(epoch, start, log.high)
         self._placed(key, self.position(key) or start)
         _log.info("lane_seek", topic=key[0], partition=key[1], offset=start, end=log.high)
+
+    def _start(self, key: Key, log: ConsumerLog, epoch: int) -> int:
+        return min(runner.start(key, log, epoch) for runner in self.readers(key))
 
     def _suspend(self, key: Key) -> None:
         self.held.pop(key, None)
@@ -184,6 +199,7 @@ class Assignment:
             key = (one.topic, one.partition)
             self.held.pop(key, None)
             self.pending.discard(key)
+            self.bounds.pop(key, None)
             self._forget(key)
             for runner in self.readers(key):
                 runner.drop(key)

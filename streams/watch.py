@@ -12,21 +12,40 @@ from streams.exits import STUCK, Leave, leave
 from streams.lane import Lane
 
 _log = Log("streams")
+PATIENCE_S = 75.0
+"""Longer than a sink's client waits for an answer (60 s): a sink that hangs is no reason to end the worker,
+whose other lanes go on."""
 
 
 def lags(lanes: Sequence[Lane], now_ms: int) -> list[FoldLag]:
-    """Every fold's place in every partition that this worker reads."""
+    """Every fold's place in every partition that this worker holds. A fold that could not be placed yet,
+    because its store does not answer, is behind by all of the log."""
     found = []
     for lane in lanes:
         if lane.assignment is None:
             continue
-        for key, held in [*lane.assignment.held.items()]:
+        for key, (low, high) in [*lane.assignment.bounds.items()]:
+            held = lane.assignment.held.get(key)
             for runner in lane.assignment.readers(key):
                 position = runner.position(key)
-                if position is not None:
-                    end = max(held.high, position)
-                    found.append(FoldLag(runner.name, *key, position, end, now_ms))
+                if position is None:
+                    if held is not None:
+                        continue  # it lost its place just now, and is given one in the lane's next round
+                    position = low
+                end = max(held.high if held else high, position)
+                found.append(FoldLag(runner.name, *key, position, end, now_ms))
     return found
+
+
+def seen(lane: Lane) -> int:
+    """Grows with every record that a fold of the lane was shown, also again: reading history back is work
+    too, and must not look like standing still."""
+    if lane.assignment is None:
+        return 0
+    cursors = (
+        runner.cursor(key) for key in [*lane.assignment.bounds] for runner in lane.assignment.readers(key)
+    )
+    return sum(cursor for cursor in cursors if cursor is not None)
 
 
 class Watch(threading.Thread):
@@ -41,7 +60,7 @@ class Watch(threading.Thread):
         lanes: Sequence[Lane],
         told: LagWrites,
         clock: Clock,
-        patience_s: float = 30.0,
+        patience_s: float = PATIENCE_S,
         leave: Leave = leave,
     ) -> None:
         super().__init__(name="watch", daemon=True)
@@ -52,9 +71,7 @@ class Watch(threading.Thread):
 
     def run(self) -> None:
         while not self._stop.wait(1.0):
-            for lane in self._lanes:
-                self.look(lane, time.monotonic())
-            self._tell(lags(self._lanes, self._clock.now_ms()))
+            self._round()
 
     def close(self) -> None:
         """Stop watching."""
@@ -63,7 +80,7 @@ class Watch(threading.Thread):
     def look(self, lane: Lane, now: float) -> None:
         """End the process when this lane has stood still for too long."""
         known = lags([lane], 0)
-        at = sum(one.position for one in known)
+        at = seen(lane)
         moved, since = self._moved.get(lane.name, (-1, now))
         if at != moved or lane.waiting or not any(one.lag for one in known):
             self._moved[lane.name] = (at, now)
@@ -71,6 +88,14 @@ class Watch(threading.Thread):
             behind = sum(one.lag for one in known)
             line = f"lane {lane.name} is {behind} records behind and has not moved for {now - since:.0f} s"
             self._leave(STUCK, line)
+
+    def _round(self) -> None:
+        try:
+            for lane in self._lanes:
+                self.look(lane, time.monotonic())
+            self._tell(lags(self._lanes, self._clock.now_ms()))
+        except Exception as error:  # who watches must go on
+            _log.error("timer_failed", timer="watch", error=repr(error), exc_info=error)
 
     def _tell(self, known: list[FoldLag]) -> None:
         for one in known:
