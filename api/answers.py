@@ -7,6 +7,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from api.documented import documented
 from api.parsing import Rejection
 from api.validation import Draft
 
@@ -79,7 +80,7 @@ REQUEST: dict[str, Any] = {
         "source, received_at, and what the catalog knows of the video.",
         "content": {
             "application/json": {
-                "schema": {"type": "array", "maxItems": 500, "items": {"type": "object"}},
+                "schema": {"type": "array", "minItems": 1, "maxItems": 500, "items": {"type": "object"}},
                 "example": [_EVENT],
             },
             "application/x-ndjson": {
@@ -92,12 +93,12 @@ REQUEST: dict[str, Any] = {
 RESPONSES: dict[int | str, dict[str, Any]] = {
     202: {"model": Verdicts, "description": "The log has every accepted event."},
     422: {"model": Verdicts, "description": "No event was valid."},
-    400: {"description": "Not JSON, or no events."},
-    401: {"description": "No credential, or one that stands for nobody."},
-    413: {"description": "Too many events or bytes."},
-    415: {"description": "Neither JSON nor NDJSON, or an unknown encoding."},
-    429: {"description": "Too fast; see Retry-After."},
-    503: {"description": "The log did not confirm in time; post the same body again after Retry-After."},
+    **documented(401, 408, 429),
+    **documented(400, why="Not JSON, or no events."),
+    **documented(403, why="A key without the scope events:write."),
+    **documented(413, why="Too many events or bytes."),
+    **documented(415, why="Neither JSON nor NDJSON, or an unknown encoding."),
+    **documented(503, why="The log did not confirm in time; post the same body again after Retry-After."),
 }
 
 

@@ -30,7 +30,6 @@ ROUTERS = (
     publishing.router,
     people.router,
     uploads.router,
-    dev_tokens.router,
     health.router,
 )
 
@@ -62,6 +61,8 @@ def build(parts: Parts, close: Callable[[], Awaitable[None]] = _nothing) -> Fast
     app.state.door = intake.Door.of(parts)
     for router in ROUTERS:
         app.include_router(router)
+    if parts.settings.dev_issuer:
+        app.include_router(dev_tokens.router)
     problems.install(app)
     documented.describe(app)
     app.add_middleware(bounds.Bounds)

@@ -27,31 +27,33 @@ _WHY = {
     401: "No credential, or one that stands for nobody.",
     403: "This is not yours to change.",
     404: "There is no such thing, or not for you.",
+    408: "The body did not arrive in time.",
     409: "Not in this state; the detail says what comes first.",
-    413: "More bytes than an upload may have.",
+    413: "More bytes than a body, or an upload, may have.",
     422: "The body is not what this route takes; the member `field` names the place.",
+    429: "Too fast; Retry-After says when to go on.",
     503: "A store or the log does not answer. Retry-After says when to send the same again.",
 }
 
 
-def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """OpenAPI responses of these statuses."""
-    return {status: _documented(status) for status in statuses}
+def documented(*statuses: int, why: str = "") -> dict[int | str, dict[str, Any]]:
+    """OpenAPI responses of these statuses; ``why`` in place of what they mean everywhere else."""
+    return {status: _documented(status, why or _WHY[status]) for status in statuses}
 
 
-def _documented(status: int) -> dict[str, Any]:
+def _documented(status: int, why: str) -> dict[str, Any]:
     if status == HTTPStatus.NOT_MODIFIED:
-        return {"description": _WHY[status]}
+        return {"description": why}
     example = {
         "type": "/problems/some_code",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "code": "some_code",
-        "detail": _WHY[status],
+        "detail": why,
     }
     content = {MEDIA_TYPE: {"schema": ProblemView.model_json_schema(), "example": example}}
-    shown: dict[str, Any] = {"description": _WHY[status], "content": content}
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+    shown: dict[str, Any] = {"description": why, "content": content}
+    if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
         shown["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
     return shown
 

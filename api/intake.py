@@ -19,7 +19,7 @@ from api.facts import FactCache
 from api.limits import InFlight, TokenBuckets
 from api.parsing import Rejection, events_in
 from api.parts import Parts, PartsOf
-from api.problems import Problem, unavailable
+from api.problems import Problem, unavailable, within_rate
 from api.validation import Draft, check
 from infra.telemetry import INGESTED
 
@@ -50,10 +50,11 @@ async def door_of(request: Request) -> Door:
     return door
 
 
+DoorOf = Annotated[Door, Depends(door_of)]
+
+
 @router.post("/v1/events", status_code=202, responses=answers.RESPONSES, openapi_extra=answers.REQUEST)
-async def post_events(
-    request: Request, principal: Caller, parts: PartsOf, door: Annotated[Door, Depends(door_of)]
-) -> Response:
+async def post_events(request: Request, principal: Caller, parts: PartsOf, door: DoorOf) -> Response:
     """Post up to 500 events as a JSON array or NDJSON, gzip allowed, at most 1 MiB.
 
     Each event gets a verdict. 202: the log has every accepted event. 422: none was valid. After 503
@@ -62,13 +63,13 @@ async def post_events(
     if principal.role == "service" and WRITE_EVENTS not in principal.scopes:
         raise Problem(403, "missing_scope", f"This key lacks the scope {WRITE_EVENTS}.")
     lines = _lines(request)
-    _limit(door.buckets.wait_ms(principal.actor_id, 1))
+    within_rate(door.buckets.wait_ms(principal.actor_id, 1))
     body = await bodies.read(request)
     if not door.in_flight.admit(len(body)):
         raise unavailable("door", 1)
     try:
         events = events_in(body, lines)
-        _limit(door.buckets.take(principal.actor_id, len(events)))
+        within_rate(door.buckets.take(principal.actor_id, len(events)))
         outcomes = await _take_in(events, principal, parts, door)
     finally:
         door.in_flight.release(len(body))
@@ -95,10 +96,3 @@ def _lines(request: Request) -> bool:
     if media not in _TYPES:
         raise Problem(415, "unsupported_media_type", f"Content-Type is one of: {', '.join(_TYPES)}.")
     return _TYPES[media]
-
-
-def _limit(wait_ms: int) -> None:
-    if wait_ms:
-        seconds = -(-wait_ms // 1_000)
-        detail = f"More events than this caller may post; the bucket is filled again in {seconds} s."
-        raise Problem(429, "rate_limited", detail, headers={"Retry-After": str(seconds)})

@@ -12,6 +12,8 @@ MAX_DEPTH = 4
 MAX_IN_FLIGHT = 64 << 20
 BODY_SECONDS = 15.0
 PRINCIPALS = 50_000
+UPLOAD_TOKENS = 100
+"""What opening an upload takes out of its caller's bucket, in events: it promises half a gigabyte."""
 
 
 class TokenBuckets:

@@ -1,12 +1,16 @@
 """What the read API answers, with the examples that OpenAPI shows. Times are epoch milliseconds."""
 
-from typing import Any
+from typing import Annotated, Any
 
+from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from projections.catalog.store import VideoState
 
 VIDEO_ID = "v-0192f0c1a2b37c0d8e4f5a6b7c8d9e0f"
+ID = r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$"
+"""What ids look like: only such ones become part of a store's keys."""
+PathId = Annotated[str, Path(max_length=128, pattern=ID)]
 MEDIA = "http://127.0.0.1:19000/reelfold-media/9f/9f86d081/v1"
 
 

@@ -8,7 +8,7 @@ from api.auth import Caller
 from api.cards import Viewer
 from api.documented import documented
 from api.etag import answer
-from api.models import Edge, EdgePage, HistoryPage, Person, VideoPage, WatchedCard
+from api.models import Edge, EdgePage, HistoryPage, PathId, Person, VideoPage, WatchedCard
 from api.problems import not_found
 from api.viewing import Fetch, Keysets, Paging, Viewing, shown_by
 from projections.catalog.store import User
@@ -17,8 +17,8 @@ router = APIRouter(prefix="/v1", tags=["people"])
 _PAGED = documented(304, 400, 401, 404, 503)
 
 
-@router.get("/users/{user_id}", response_model=Person, responses=documented(304, 401, 404, 503))
-async def user(user_id: str, request: Request, viewing: Viewing) -> Response:
+@router.get("/users/{user_id}", response_model=Person, responses=documented(304, 400, 401, 404, 503))
+async def user(user_id: PathId, request: Request, viewing: Viewing) -> Response:
     """An account's public face and how many follow it."""
     found, (counts,), followed = await asyncio.gather(
         _known(viewing, user_id), viewing.reads.graph.counts([user_id]), _followed(viewing, user_id)
@@ -38,7 +38,7 @@ async def user(user_id: str, request: Request, viewing: Viewing) -> Response:
 
 
 @router.get("/users/{user_id}/videos", response_model=VideoPage, responses=_PAGED)
-async def videos(user_id: str, request: Request, viewing: Viewing, paging: Paging) -> Response:
+async def videos(user_id: PathId, request: Request, viewing: Viewing, paging: Paging) -> Response:
     """An account's published videos, newest first; those that the caller may see."""
     await _known(viewing, user_id)
 
@@ -51,7 +51,7 @@ async def videos(user_id: str, request: Request, viewing: Viewing, paging: Pagin
 
 
 @router.get("/users/{user_id}/followers", response_model=EdgePage, responses=_PAGED)
-async def followers(user_id: str, request: Request, viewing: Viewing, paging: Paging) -> Response:
+async def followers(user_id: PathId, request: Request, viewing: Viewing, paging: Paging) -> Response:
     """Who follows the account, the newest first."""
 
     async def fetch(before: tuple[int, str] | None, limit: int) -> list[tuple[int, str]]:
@@ -61,7 +61,7 @@ async def followers(user_id: str, request: Request, viewing: Viewing, paging: Pa
 
 
 @router.get("/users/{user_id}/following", response_model=EdgePage, responses=_PAGED)
-async def following(user_id: str, request: Request, viewing: Viewing, paging: Paging) -> Response:
+async def following(user_id: PathId, request: Request, viewing: Viewing, paging: Paging) -> Response:
     """Whom the account follows, the newest first."""
 
     async def fetch(before: tuple[int, str] | None, limit: int) -> list[tuple[int, str]]:

@@ -37,6 +37,10 @@ _TITLES = {
 }
 
 
+_FRAMEWORKS = {400: "malformed_body", 404: "no_such_route", 405: "method_not_allowed"}
+"""Codes of what the framework refuses by itself."""
+
+
 class Problem(HTTPException):
     """A refusal: status, a stable snake_case code, and a sentence for the developer who reads it.
 
@@ -63,6 +67,14 @@ def unavailable(what: str, retry_after_s: int = RETRY_AFTER_S) -> Problem:
     return Problem(503, "unavailable", detail, headers={"Retry-After": str(retry_after_s)})
 
 
+def within_rate(wait_ms: int) -> None:
+    """Raise 429 with Retry-After when a bucket says to wait."""
+    if wait_ms:
+        seconds = -(-wait_ms // 1_000)
+        detail = f"More than this caller may post; the bucket is filled again in {seconds} s."
+        raise Problem(429, "rate_limited", detail, headers={"Retry-After": str(seconds)})
+
+
 def answer(problem: Problem) -> Response:
     """The HTTP response of a problem."""
     body = {
@@ -77,7 +89,8 @@ def answer(problem: Problem) -> Response:
 
 
 def _of_http(error: HTTPException) -> Problem:
-    return Problem(error.status_code, "http_error", str(error.detail), headers=error.headers)
+    code = _FRAMEWORKS.get(error.status_code, "http_error")
+    return Problem(error.status_code, code, f"{error.detail}.", headers=error.headers)
 
 
 def _of_validation(error: RequestValidationError) -> Problem:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 from api.accounts import Principal
 from api.auth import Caller
 from api.documented import documented
+from api.models import PathId
 from api.parts import PartsOf
 from api.problems import Problem, not_found
 from api.upload_models import Accepted
@@ -18,8 +19,8 @@ from projections.renditions.ladder import VERSION
 router = APIRouter(prefix="/v1/videos", tags=["videos"])
 
 
-@router.post("/{video_id}/publish", status_code=202, responses=documented(401, 403, 404, 409, 503))
-async def publish(video_id: str, who: Caller, viewing: Viewing, parts: PartsOf) -> Accepted:
+@router.post("/{video_id}/publish", status_code=202, responses=documented(400, 401, 403, 404, 409, 503))
+async def publish(video_id: PathId, who: Caller, viewing: Viewing, parts: PartsOf) -> Accepted:
     """Publish a draft of one's own that is ready. What is published already stays as it is."""
     video = await viewing.video(video_id)
     if video is None:
@@ -36,8 +37,8 @@ async def publish(video_id: str, who: Caller, viewing: Viewing, parts: PartsOf) 
     return Accepted(video_id=video_id, state="published")
 
 
-@router.delete("/{video_id}", status_code=204, responses=documented(401, 403, 404, 503))
-async def delete(video_id: str, who: Caller, viewing: Viewing, parts: PartsOf) -> Response:
+@router.delete("/{video_id}", status_code=204, responses=documented(400, 401, 403, 404, 503))
+async def delete(video_id: PathId, who: Caller, viewing: Viewing, parts: PartsOf) -> Response:
     """Take a video of one's own away, for good. An operator may take any."""
     (video,) = await viewing.reads.catalog.videos([video_id])
     if video is None:

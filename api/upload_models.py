@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from api.models import VIDEO_ID, example
+from api.models import ID, VIDEO_ID, example
 from projections.catalog.store import VideoState
 
 
@@ -13,10 +13,12 @@ def _bare(tag: object) -> object:
 
 
 Hashtag = Annotated[
-    str, BeforeValidator(_bare), StringConstraints(min_length=1, max_length=64, pattern=r"^[^\s#,]+$")
+    str, BeforeValidator(_bare), StringConstraints(min_length=1, max_length=64, pattern=r"^[^\s#,\x00]+$")
 ]
 """Without the sign and in lower case, as the log keeps it; the client may send either."""
-Ident = Annotated[str, StringConstraints(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")]
+Ident = Annotated[str, StringConstraints(max_length=128, pattern=ID)]
+Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
+"""No NUL: neither what the door takes in nor what C programs read."""
 
 
 class UploadRequest(BaseModel):
@@ -28,15 +30,15 @@ class UploadRequest(BaseModel):
             "examples": [{"title": "Sunrise", "caption": "over the lake", "hashtags": ["morning"]}]
         },
     )
-    title: str = Field("", max_length=150)
-    caption: str = Field("", max_length=2200)
+    title: Text = Field("", max_length=150)
+    caption: Text = Field("", max_length=2200)
     hashtags: list[Hashtag] = Field(default=[], max_length=30)
     mentions: list[Ident] = Field(default=[], max_length=30)
     sound_id: Ident | None = None
     visibility: Literal["public", "followers", "private"] = "public"
     publish: Literal["auto", "draft"] = "auto"
-    bytes: int | None = Field(None, ge=0, description="Size, if it is known.")
-    mime: str | None = Field(None, max_length=64)
+    bytes: int | None = Field(None, ge=0, lt=1 << 63, strict=True, description="Size, if it is known.")
+    mime: Text | None = Field(None, max_length=64)
 
 
 class UploadOpened(BaseModel):

@@ -7,8 +7,11 @@ from fastapi import APIRouter
 from api.accounts import Principal
 from api.auth import Caller
 from api.documented import documented
+from api.intake import DoorOf
+from api.limits import UPLOAD_TOKENS
+from api.models import PathId
 from api.parts import Live, Parts, PartsOf
-from api.problems import Problem, not_found
+from api.problems import Problem, not_found, within_rate
 from api.reads import Readers
 from api.upload_facts import job_hint, raw_key, started, uploaded
 from api.upload_ids import upload_id_of, video_id_of
@@ -23,12 +26,13 @@ PUT_LIFE_S = 3_600
 _LOG = Log("api")
 
 
-@router.post("", status_code=201, responses=documented(401, 403, 413, 422, 503))
-async def open_upload(asked: UploadRequest, who: Caller, parts: PartsOf) -> UploadOpened:
+@router.post("", status_code=201, responses=documented(400, 401, 403, 408, 413, 422, 429, 503))
+async def open_upload(asked: UploadRequest, who: Caller, parts: PartsOf, door: DoorOf) -> UploadOpened:
     """Open an upload: answers the URL that takes one PUT of the video's bytes within an hour."""
     if who.role != "user":
         raise Problem(403, "not_a_user", "Only an account can upload a video.")
     _within_limit(parts, asked.bytes or 0)
+    within_rate(door.buckets.take(who.actor_id, UPLOAD_TOKENS))
     now_ms = parts.clock.now_ms()
     video_id = f"v-{new_event_id(now_ms)}"
     upload_id = upload_id_of(_secret(parts), video_id, who.actor_id)
@@ -44,8 +48,8 @@ async def open_upload(asked: UploadRequest, who: Caller, parts: PartsOf) -> Uplo
     )
 
 
-@router.post("/{upload_id}/complete", status_code=202, responses=documented(401, 404, 409, 413, 503))
-async def complete(upload_id: str, who: Caller, parts: PartsOf, live: Live) -> UploadView:
+@router.post("/{upload_id}/complete", status_code=202, responses=documented(400, 401, 404, 409, 413, 503))
+async def complete(upload_id: PathId, who: Caller, parts: PartsOf, live: Live) -> UploadView:
     """The bytes are there: check and transcode them. May be repeated; a repeat changes nothing."""
     video_id, video = await _owned(parts, live, who, upload_id)
     now_ms = parts.clock.now_ms()
@@ -64,8 +68,8 @@ async def complete(upload_id: str, who: Caller, parts: PartsOf, live: Live) -> U
     return _view(upload_id, video_id, video)
 
 
-@router.get("/{upload_id}", responses=documented(401, 404, 503))
-async def upload(upload_id: str, who: Caller, parts: PartsOf, live: Live) -> UploadView:
+@router.get("/{upload_id}", responses=documented(400, 401, 404, 503))
+async def upload(upload_id: PathId, who: Caller, parts: PartsOf, live: Live) -> UploadView:
     """How far an upload is, with the reason of any refusal. For its owner alone."""
     video_id, video = await _owned(parts, live, who, upload_id)
     return _view(upload_id, video_id, video)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from api.cards import Viewer
 from api.documented import documented
 from api.etag import answer
-from api.models import CommentPage, CommentView, Playback, VideoCard
+from api.models import CommentPage, CommentView, PathId, Playback, VideoCard
 from api.parts import PartsOf
 from api.problems import Problem, not_found
 from api.viewing import Keysets, Paging, Viewing
@@ -18,15 +18,17 @@ from projections.engagement.store import Comment
 router = APIRouter(prefix="/v1/videos", tags=["videos"])
 
 
-@router.get("/{video_id}", response_model=VideoCard, responses=documented(304, 401, 404, 503))
-async def video(video_id: str, request: Request, viewing: Viewing) -> Response:
+@router.get("/{video_id}", response_model=VideoCard, responses=documented(304, 400, 401, 404, 503))
+async def video(video_id: PathId, request: Request, viewing: Viewing) -> Response:
     """A video with its counts. Its owner sees it in any state but deleted."""
     found = await _shown(viewing, video_id)
     return answer(request, await viewing.card(found), private=viewing.user_id is not None)
 
 
-@router.get("/{video_id}/playback", response_model=Playback, responses=documented(304, 401, 404, 409, 503))
-async def playback(video_id: str, request: Request, viewing: Viewing) -> Response:
+@router.get(
+    "/{video_id}/playback", response_model=Playback, responses=documented(304, 400, 401, 404, 409, 503)
+)
+async def playback(video_id: PathId, request: Request, viewing: Viewing) -> Response:
     """Where to play it from: the HLS master playlist, the MP4, thumbnails, every rung.
 
     The owner of a draft may play it; while there is nothing to play yet, the owner gets 409 with the
@@ -40,7 +42,7 @@ async def playback(video_id: str, request: Request, viewing: Viewing) -> Respons
 
 @router.get("/{video_id}/comments", response_model=CommentPage, responses=documented(304, 400, 401, 404, 503))
 async def comments(
-    video_id: str, request: Request, parts: PartsOf, viewing: Viewing, paging: Paging
+    video_id: PathId, request: Request, parts: PartsOf, viewing: Viewing, paging: Paging
 ) -> Response:
     """Comments, newest first. A comment whose author was erased stays, without its text."""
     await _shown(viewing, video_id)

@@ -19,7 +19,7 @@ Fetch = Callable[[tuple[Any, str] | None, int], Awaitable[list[tuple[Any, str]]]
 LONGEST_CURSOR = 400
 
 
-def viewer(parts: PartsOf, live: Live, principal: MaybeCaller) -> Viewer:
+async def viewer(parts: PartsOf, live: Live, principal: MaybeCaller) -> Viewer:
     """Whoever asks, before the live generation's readers."""
     return Viewer(live, principal.actor_id if principal else None, parts.settings.media_base_url)
 
@@ -54,7 +54,7 @@ class Asked:
         return found.items, after
 
 
-def asked(
+async def asked(
     request: Request,
     parts: PartsOf,
     principal: MaybeCaller,

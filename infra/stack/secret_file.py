@@ -25,6 +25,8 @@ _WORDS = (
     "redis_password",
 )
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
 
 def local_environment(environ: Mapping[str, str], *, create: bool = False) -> dict[str, str]:
     """The environment of every part: what is given, then the stack's secrets and addresses.
@@ -43,7 +45,8 @@ def local_environment(environ: Mapping[str, str], *, create: bool = False) -> di
         given.setdefault(PREFIX + name.upper(), value)
     media = f"http://{settings.s3_endpoint}/{settings.bucket_media}"
     given.setdefault(f"{PREFIX}MEDIA_BASE_URL", media)
-    given.setdefault(f"{PREFIX}DEV_ISSUER", "true")
+    # Tokens for anybody are for this machine; who opens the API to a network must ask for them by name.
+    given.setdefault(f"{PREFIX}DEV_ISSUER", "true" if settings.api_host in LOOPBACK else "false")
     return given
 
 

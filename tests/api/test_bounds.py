@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -34,8 +35,8 @@ async def drip() -> AsyncIterator[bytes]:
 
 
 @pytest.mark.parametrize("path", ROUTES)
-async def test_nobody_makes_the_server_hold_a_large_body(stage: Stage, path: str) -> None:
-    body = Endless()
+async def test_nobody_makes_the_server_hold_a_large_body(tmp_path: Path, path: str) -> None:
+    stage, body = Stage(tmp_path, dev_issuer=True), Endless()
     answer = await stage.ask("POST", path, content=body)
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
     assert body.taken <= MAX_BODY + 65_536
