@@ -11,6 +11,7 @@ BIN := .venv/bin
 CACHE := $(or $(REELFOLD_CACHE),$(HOME)/.cache/reelfold)
 
 run:
+	@test -z "$(VIDEO)" || test -f "$(VIDEO)" || { echo "VIDEO=$(VIDEO): there is no such file" >&2; exit 1; }
 	$(PYTHON) -m infra.bootstrap
 	$(BIN)/reelfold up
 	$(BIN)/reelfold demo $(if $(VIDEO),--video "$(VIDEO)")

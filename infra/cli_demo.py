@@ -5,10 +5,12 @@ import json
 import os
 import sys
 from pathlib import Path
+from subprocess import SubprocessError
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from infra.clock import SystemClock
 from infra.settings import Settings
@@ -38,14 +40,21 @@ def demo(
     console = Console(stderr=True)
     try:
         report = asyncio.run(_run(settings, seed, views, video, console))
-    except (DemoFailed, httpx.HTTPError) as error:
-        console.print(f"[red]the demo failed:[/red] {error or type(error).__name__}. See: reelfold status")
-        raise typer.Exit(1) from None
+    except (DemoFailed, OSError, SubprocessError) as error:
+        raise _failed(console, str(error) or type(error).__name__) from None
+    except httpx.HTTPError as error:
+        why = f"the stack does not answer ({error or type(error).__name__}); see `reelfold status`"
+        raise _failed(console, why) from None
     if json_output:
         typer.echo(json.dumps(report.document(), indent=1))
     else:
         report.show(Console())
     raise typer.Exit(1 if report.problems else 0)
+
+
+def _failed(console: Console, why: str) -> typer.Exit:
+    console.print(f"[red]the demo failed:[/red] {escape(why)}", soft_wrap=True, highlight=False)
+    return typer.Exit(1)
 
 
 async def _run(settings: Settings, seed: int, views: int, own: Path | None, console: Console) -> "Report":

@@ -88,7 +88,7 @@ def _failed(sentence: str) -> typer.Exit:
 
 
 def _table(states: list["TopicState"]) -> Table:
-    rows = Table("topic", "partitions", "retention", "records", "first..next of each partition", box=None)
+    rows = Table("topic", "partitions", "retention", "records", "first..next", box=None)
     for state in states:
         spans = " ".join(f"{first}..{following}" for first, following in state.offsets)
         held = str(sum(following - first for first, following in state.offsets))

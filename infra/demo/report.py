@@ -62,7 +62,10 @@ class Report:
         console.print(f"[bold]The following feed of {self.viewer}[/bold]")
         for item in self.feed_items:
             console.print(
-                f"  {item['title']} by {item['creator']['user_id']}, {item['duration_ms'] / 1000:.1f} s"
+                f"  {item['title']} by {item['creator']['user_id']}, {item['duration_ms'] / 1000:.1f} s, "
+                f"id {item['video_id']}",
+                soft_wrap=True,
+                highlight=False,
             )
             console.print(f"    {item['playback']['hls']}", soft_wrap=True)
         counts = Table(title="Counts: what was sent / Redis / ClickHouse")
@@ -79,7 +82,8 @@ class Report:
         redis, clickhouse = self.visible_redis_ms, self.visible_clickhouse_ms
         console.print(
             f"{self.events_accepted} events accepted. From POST to visible: Redis p50 {redis['p50']} ms, "
-            f"p99 {redis['p99']} ms; ClickHouse p50 {clickhouse['p50']} ms, p99 {clickhouse['p99']} ms."
+            f"p99 {redis['p99']} ms; ClickHouse p50 {clickhouse['p50']} ms, p99 {clickhouse['p99']} ms.",
+            soft_wrap=True,
         )
         for problem in self.problems:
             console.print(f"[red]{problem}[/red]")

@@ -21,7 +21,7 @@ from infra.demo.simulation import Simulated, SimulatedVideo, simulate, tags_of
 
 Say = Callable[[str], None]
 VIEWERS = 12
-PUBLISH_TIMEOUT_S = 300.0
+PUBLISH_TIMEOUT_S = 900.0
 PROBES = 30
 
 
@@ -80,8 +80,8 @@ class Demo:
                 await self._upload(creator, clip) for creator, clip in zip(self._creators, clips, strict=True)
             ]
         videos = []
-        for creator, opened in zip(self._creators, uploads, strict=True):
-            video = await self._published(creator, opened)
+        for creator, opened, clip in zip(self._creators, uploads, clips, strict=True):
+            video = await self._published(creator, opened, clip.path.name)
             tags = tags_of(self._seed, video["video_id"])
             videos.append(SimulatedVideo(video["video_id"], creator, video["duration_ms"], tags))
         return videos
@@ -94,17 +94,23 @@ class Demo:
         self._say(f"uploaded {clip.path.name} ({clip.path.stat().st_size / 1e6:.1f} MB)")
         return opened
 
-    async def _published(self, creator: str, opened: dict[str, Any]) -> dict[str, Any]:
+    async def _published(self, creator: str, opened: dict[str, Any], name: str) -> dict[str, Any]:
         until = monotonic() + PUBLISH_TIMEOUT_S
+        told = 0
         while monotonic() < until:
             upload = await self._client.get(f"/v1/uploads/{opened['upload_id']}", creator)
             if upload["state"] == "published":
-                self._say(f"{opened['video_id']} is playable")
+                self._say(f"{name} is playable: {opened['video_id']}")
                 return await self._client.get(f"/v1/videos/{opened['video_id']}")
             if upload["state"] in ("rejected", "failed"):
-                raise DemoFailed(f"the upload was {upload['state']}: {upload}")
+                reason = upload["reason"] or {"code": "unknown", "detail": "no reason was given"}
+                said = f"{name} was {upload['state']} ({reason['code']}): {reason['detail']}"
+                raise DemoFailed(said)
+            if len(upload["rungs_done"]) > told:
+                told = len(upload["rungs_done"])
+                self._say(f"{name}: {', '.join(map(str, upload['rungs_done']))} done")
             await asyncio.sleep(0.25)
-        raise DemoFailed(f"{opened['video_id']} was not playable within {PUBLISH_TIMEOUT_S:.0f} s")
+        raise DemoFailed(f"{name} ({opened['video_id']}) was not playable within {PUBLISH_TIMEOUT_S:.0f} s")
 
     async def _events(self, videos: list[SimulatedVideo], views: int) -> list[Simulated]:
         start = self._clock.now_ms() - 30 * views
