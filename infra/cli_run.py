@@ -36,7 +36,7 @@ def token(
     """Print a bearer token of the local stack.
 
     It is signed with the stack's own secret and good for 15 minutes.
-    Example: curl -H "Authorization: Bearer $(reelfold token ann)" http://127.0.0.1:8080/v1/me
+    Example: curl -H "Authorization: Bearer $(reelfold token ann)" http://127.0.0.1:8080/v1/feed/following
     """
     from infra.tokens import mint
 

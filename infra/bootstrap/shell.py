@@ -9,7 +9,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _TELLING = re.compile(r"^(E:|ERROR|\[ERROR\]|error:|fatal:|go:.*(:\s|lookup))|No space left", re.MULTILINE)
-_LONGEST = 240
+_AWAY = re.compile(
+    r"connection (refused|timed out|reset)|name resolution|resolving|unknown host|no such host|unreachable"
+    r"|dns error|error sending request|could not transfer|i/o timeout|max retries",
+    re.IGNORECASE,
+)
+_LONGEST = 160
 
 
 class StepFailed(Exception):
@@ -70,7 +75,8 @@ class Shell:
         text = self.log.read_bytes()[began:].decode(errors="replace")
         telling = next((line for line in text.splitlines() if _TELLING.search(line)), "") or self.last_line()
         why = f" ({telling.strip()[:_LONGEST]})" if telling else ""
-        return f"{self.step} failed: {program} ended with code {code}{why}; see {self.log}"
+        away = " because a package registry does not answer" if _AWAY.search(text) else ""
+        return f"{self.step} failed: {program} ended with code {code}{away}{why}; see {self.log}"
 
 
 def _tail(log: Path, size: int = 2_000) -> str:
