@@ -156,7 +156,7 @@ class _Polled:
             self.producer.poll(_POLL_S)
 
     def _failed(self, error: KafkaError) -> None:
-        if error.fatal():
+        if error.fatal() or error.code() == KafkaError._FATAL:  # noqa: SLF001 - told so, `fatal` is False
             self.dead = True
         _LOG.warning("log_unavailable", error=str(error))
 

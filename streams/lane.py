@@ -187,7 +187,7 @@ class Lane(Service):
             assignment.ask((topic, partition))
 
     def _on_error(self, error: KafkaError) -> None:
-        if error.fatal():
+        if error.fatal() or error.code() == KafkaError._FATAL:  # noqa: SLF001 - librdkafka's name
             self._fatal = error
         if error.code() == KafkaError._ALL_BROKERS_DOWN:  # noqa: SLF001 - librdkafka's name
             self.log_down = True

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from infra import kafka_config
@@ -181,3 +181,12 @@ def test_every_server_may_ask_for_tls_and_a_name() -> None:
     assert (config["sasl.username"], config["sasl.password"]) == ("gateway", "secret")
     assert (config["acks"], config["enable.idempotence"]) == ("all", True)
     assert config["partitioner"] == "murmur2_random"
+
+
+def test_a_producer_that_is_told_dead_by_its_code_alone_is_replaced() -> None:
+    publisher = Publisher({"bootstrap.servers": "127.0.0.1:1", "log_level": 0}, SchemaBook.local())
+    first = publisher._producer()
+    assert publisher._open is not None
+    publisher._open._failed(KafkaError(KafkaError._FATAL, "fenced"))
+    assert publisher._producer() is not first
+    publisher.close(0.1)

@@ -160,14 +160,19 @@ def silent(schema_id: int) -> EventSchema:
 
 @asynccontextmanager
 async def running(
-    settings: Settings, group: str, *folds: Any, lookup: Any = unknown, limit: DeadLetterLimit | None = None
+    settings: Settings,
+    group: str,
+    *folds: Any,
+    lookup: Any = unknown,
+    limit: DeadLetterLimit | None = None,
+    slot: str = "0",
 ) -> AsyncIterator[Running]:
     """A lane with these folds, each fed through its channel, without the Faust worker around it."""
     stopping = threading.Event()
     office = MemoryOffice()
     decoder = Decoder(BOOK, lookup, lambda seconds: not stopping.wait(seconds))
     intake = Intake(decoder, limit or DeadLetterLimit(), office, settings.batch_rows, 0.02)
-    config = lane_config(settings, group, group)
+    config = lane_config(settings.model_copy(update={"worker_slot": slot}), group, group)
     under_test = Running(Lane(group, config, intake, stopping), office)
     lane = under_test.lane
     lane._leave = under_test.leave

@@ -183,3 +183,47 @@ async def test_positions_are_committed_for_lag_monitors(log: Log, group: str) ->
         await until(lambda: len(fold.ids()) == 100)
         ends = log.ends(TOPIC)
         await until(lambda: log.committed(group, TOPIC) == ends)
+
+
+async def test_lanes_that_join_and_leave_lose_nothing_and_fold_nothing_twice(log: Log, group: str) -> None:
+    ledger, events, enough = fold_at_end(log).ledger, list[dict[str, Any]](), asyncio.Event()
+    folds = [RememberingFold("one", (TOPIC,), {}) for _ in range(3)]
+    for fold in folds:
+        fold.ledger = ledger  # one store, as workers share it
+
+    def ids() -> list[str]:
+        return [one for fold in folds for one in fold.ids()]
+
+    async def feed() -> None:
+        while len(events) < 3_000 or not enough.is_set():
+            some = likes(f"{group}-{len(events)}", 60)
+            await asyncio.to_thread(log.send, some)
+            events.extend(some)
+
+    async with running(log.settings, group, folds[0], slot="a"):
+        feeding = asyncio.create_task(feed())
+        await until(lambda: folds[0].ids(), 60)
+        async with running(log.settings, group, folds[1], slot="b"):
+            await until(lambda: folds[1].ids(), 60)
+        async with running(log.settings, group, folds[2], slot="c"):
+            await until(lambda: folds[2].ids(), 60)
+            enough.set()
+            await feeding
+            await until(lambda: len(ids()) >= len(events), 40)
+    assert sorted(ids()) == sorted(event["event_id"] for event in events)
+    assert all(rows == sorted(rows) for fold in folds for rows in fold.seen.values())
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # where it would exit
+async def test_of_two_workers_in_one_slot_the_older_one_ends_and_says_why(log: Log, group: str) -> None:
+    first, second = fold_at_end(log), fold_at_end(log)
+    async with running(log.settings, group, first) as older:
+        await until(lambda: older.lane.assignment and len(older.lane.assignment.held) == 4)
+        async with running(log.settings, group, second) as newer:
+            await until(lambda: older.left, 30)
+            await until(lambda: newer.lane.assignment and len(newer.lane.assignment.held) == 4, 30)
+            assert newer.left == []
+    code, line = older.left[0]
+    assert code == 76
+    assert group in line
+    assert "fenced" in line.lower()
