@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 DAY_MS = 24 * 60 * 60 * 1000
 FOREVER = -1
+LETTER_BYTES = 4 * 1024 * 1024
+"""What a dead letter may weigh: the largest message of any other topic (1 MiB), and what is said of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,14 @@ TOPICS: tuple[Topic, ...] = (
         ("video.liked", "video.unliked", "video.shared", "comment.created", "comment.deleted"),
     ),
     Topic("rf.feed.v1", "actor_id", ("feed.served", "feed.impression"), 90 * DAY_MS),
-    Topic("rf.dlq.v1", "", (), 30 * DAY_MS, lane=False),
+    Topic(
+        "rf.dlq.v1",
+        "",
+        (),
+        30 * DAY_MS,
+        lane=False,
+        config={"max.message.bytes": str(LETTER_BYTES)},
+    ),
     Topic("rf.ops.v1", "run_id", (), partitions=1, lane=False),
 )
 

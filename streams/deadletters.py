@@ -16,10 +16,11 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from infra.telemetry import DEAD_LETTERS as PARKED
 from infra.telemetry import Log
 from schemas.errors import InvalidEvent
-from schemas.topics import DEAD_LETTERS
+from schemas.topics import DEAD_LETTERS, LETTER_BYTES
 
-CUT_BYTES = 512 * 1024
-"""What is kept of a value that is itself too large for the dead-letter topic."""
+CUT_BYTES = LETTER_BYTES - 128 * 1024
+"""What is kept of a value that is too large even for the dead-letter topic: brokers that take such messages
+were configured by hand, and a letter that can never be parked would hold up its partition for ever."""
 
 _log = Log("streams")
 Header = tuple[str, str | bytes | None]
@@ -73,7 +74,7 @@ class KafkaDeadLetters:
     def __init__(
         self, config: dict[str, Any], group: str, version: str, wait: Callable[[float], bool]
     ) -> None:
-        self._config = {**config, "linger.ms": 0}
+        self._config = {**config, "linger.ms": 0, "message.max.bytes": LETTER_BYTES}
         self._group = group
         self._version = version
         self._wait = wait
@@ -106,7 +107,10 @@ class KafkaDeadLetters:
         for receipt in receipts:
             self._produce(receipt, attempt)
         self._producer.flush(30)
-        return [receipt.letter for receipt in receipts if not receipt.confirmed]
+        refused = [receipt.letter for receipt in receipts if not receipt.confirmed]
+        if refused:
+            self._producer = None  # it may be one that brokers take nothing from any more
+        return refused
 
     def _produce(self, receipt: "_Receipt", attempt: int) -> None:
         letter, value = receipt.letter, receipt.letter.value
