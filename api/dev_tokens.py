@@ -30,6 +30,9 @@ class TokenRequest(BaseModel):
 class Token(BaseModel):
     """A bearer token."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"token": "eyJhbGci...", "token_type": "Bearer", "expires_in": 900}]}
+    )
     token: str
     token_type: str = "Bearer"
     expires_in: int
