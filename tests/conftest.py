@@ -53,9 +53,3 @@ def clickhouse_url(servers: Servers) -> str:
 def provisioned(servers: Servers) -> Settings:
     """Every server, with topics, schemas, buckets and tables."""
     return servers.start("provision")
-
-
-@pytest.fixture(scope="session")
-def full_stack(servers: Servers) -> Settings:
-    """Every server, the worker and the API."""
-    return servers.start("worker", "api")

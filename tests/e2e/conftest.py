@@ -1,0 +1,54 @@
+"""One supervised stack for all of these tests, of its own: its servers are killed and emptied."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.demo.client import Client
+from infra.publisher import Publisher
+from tests.e2e.supervised import Stack, started, stopped
+from tests.e2e.town import client_of, publisher_of
+from tests.e2e.watching import Film, filmed
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of this folder is end to end."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+            item.add_marker(pytest.mark.servers)
+
+
+@pytest.fixture(scope="package")
+def full_stack() -> Iterator[Stack]:
+    """`reelfold up`: started for the first test of this folder, down after the last."""
+    stack = started()
+    try:
+        yield stack
+    finally:
+        stopped(stack)
+
+
+@pytest.fixture
+async def client(full_stack: Stack) -> AsyncIterator[Client]:
+    """HTTP to the API, and to ClickHouse as the analyst. The stack is well when it is handed out."""
+    await full_stack.well()
+    one = client_of(full_stack.settings)
+    yield one
+    await one.close()
+
+
+@pytest.fixture
+def trusted(full_stack: Stack) -> Iterator[Publisher]:
+    """A service that writes to the log itself."""
+    one = publisher_of(full_stack.settings)
+    yield one
+    one.close()
+
+
+@pytest.fixture(scope="package")
+def film(full_stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Film:
+    """A real clip: uploaded, encoded, published."""
+    return filmed(full_stack, Path(tmp_path_factory.mktemp("film")))
