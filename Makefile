@@ -4,7 +4,7 @@
 #   make check                  format, lint, types, schemas, layers, compose file
 
 .DEFAULT_GOAL := run
-.PHONY: run test check lint types schemas layers compose status logs down doctor format clean
+.PHONY: installed run test check lint types schemas layers compose status logs down doctor format clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -40,17 +40,21 @@ layers:
 compose:
 	"$(CACHE)/compose-check" --env-file .env.example docker-compose.yml
 
-status:
+# What the commands below stand on.
+installed:
+	@test -x $(BIN)/reelfold -a -x $(BIN)/python || { echo "nothing is installed here yet: \`make run\` does it" >&2; exit 1; }
+
+status: installed
 	@$(BIN)/reelfold status
 
 # make logs [PART=worker]
-logs:
+logs: installed
 	@$(BIN)/reelfold logs $(PART)
 
-down:
+down: installed
 	@$(BIN)/reelfold down
 
-doctor:
+doctor: installed
 	@$(BIN)/reelfold doctor
 
 format:

@@ -5,6 +5,7 @@ Those modules import what only one command needs (Kafka, S3, HTTP clients) insid
 """
 
 import os
+import sys
 
 import typer
 
@@ -27,11 +28,15 @@ for module in (cli_stack, cli_demo, cli_run, cli_log, cli_doctor):
 def main() -> None:
     """The console script: the local stack's secrets join the environment, then the command runs."""
     try:
-        os.environ.update(local_environment(os.environ))
+        if sys.argv[1:2] != ["doctor"]:  # it names what is wrong with these itself
+            os.environ.update(local_environment(os.environ))
+        app()
     except InvalidSettings as error:
         typer.echo(str(error), err=True)
         raise SystemExit(2) from None
-    app()
+    except OSError as error:
+        typer.echo(f"this machine does not let us: {error}", err=True)
+        raise SystemExit(1) from None
 
 
 if __name__ == "__main__":

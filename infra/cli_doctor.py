@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
@@ -14,7 +15,7 @@ from infra.cache import Cache
 from infra.cli_stack import JsonFlag
 from infra.settings import InvalidSettings, Settings
 from infra.stack.health import port_taken
-from infra.stack.secret_file import local_environment
+from infra.stack.secret_file import FILE, local_environment
 from infra.stack.status import StackStatus, read_status
 from infra.stack.table import stack
 
@@ -51,12 +52,14 @@ def findings() -> Iterator[Finding]:
     """Everything, in the order in which one would mend it."""
     cache = Cache.from_env(os.environ)
     yield from _tools(cache)
+    yield _packages()
     try:
         environment = local_environment(os.environ)
         settings = Settings.from_env(environment)
     except InvalidSettings as error:
-        yield Finding("settings", False, str(error), "correct these environment variables")
+        yield Finding("settings", False, str(error), "correct what is named here, then ask again")
         return
+    yield from _secrets(settings)
     yield from _room(settings)
     status = read_status(settings.data)
     if status.running:
@@ -83,6 +86,27 @@ def _tools(cache: Cache) -> Iterator[Finding]:
         yield Finding(what, there, str(path) if there else "not in the cache", "" if there else _INSTALL)
 
 
+def _packages() -> Finding:
+    from infra.bootstrap.python_packages import installed, wanted
+
+    current = installed() == wanted()
+    return Finding(
+        "python packages",
+        current,
+        "as requirements.lock says" if current else "not as requirements.lock says",
+        "" if current else _INSTALL,
+    )
+
+
+def _secrets(settings: Settings) -> Iterator[Finding]:
+    path = settings.data / FILE
+    if path.exists():
+        mode = stat.S_IMODE(path.stat().st_mode)
+        well = not mode & 0o077
+        advice = "" if well else f"others can read it: chmod 600 {path}, and think of it as told"
+        yield Finding("secrets", well, f"{path}, mode {mode:o}", advice)
+
+
 def _room(settings: Settings) -> Iterator[Finding]:
     folder = settings.data if settings.data.exists() else settings.data.parent
     disk = shutil.disk_usage(folder).free
@@ -104,7 +128,8 @@ def _parts(status: StackStatus) -> Iterator[Finding]:
 
 def _stopped(status: StackStatus, environment: dict[str, str], cache: Cache) -> Iterator[Finding]:
     failed = status.state == "failed"
-    yield Finding("stack", not failed, status.message or "not running", "reelfold up" if failed else "")
+    seen = f"the last start failed: {status.message}" if failed else status.message or "not running"
+    yield Finding("stack", not failed, seen, "then `reelfold up`" if failed else "")
     for part in stack(environment, cache):
         for host, port in part.listens:
             taken = port_taken(host, port)

@@ -22,6 +22,7 @@ from infra.stack.secret_file import FILE, local_environment
 from infra.stack.status import PartStatus, StackStatus, read_status
 
 STOP_S = 90.0
+SETTLE_S = 60.0
 POLL_S = 0.1
 _COLOUR = {"ready": "green", "done": "green", "starting": "yellow", "waiting": "dim", "stopped": "dim"}
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -36,11 +37,16 @@ def up() -> None:
     environment = local_environment(os.environ, create=True)
     settings = Settings.from_env(environment)
     screen = Console(stderr=True)
-    if not read_status(settings.data).running:
+    if not _running(settings.data):
         _start(settings.data, environment, screen)
-    status = read_status(settings.data)
-    if status.state == "failed":
-        screen.print(f"[red]{status.message}[/red]", soft_wrap=True, highlight=False)
+    status = _settled(settings.data)
+    if status.state != "ready":
+        for line in (
+            *(part.message for part in status.parts),
+            f"The stack is {status.state}. {status.message}",
+        ):
+            if line:
+                screen.print(line, style="red", soft_wrap=True, highlight=False, markup=False)
         raise typer.Exit(1)
     _addresses(settings, Console())
 
@@ -102,6 +108,25 @@ def add_to(app: typer.Typer) -> None:
     """Register the commands."""
     for command in (up, down, status, logs):
         app.command()(command)
+
+
+def _running(data: Path) -> bool:
+    """Whether a stack runs here; one that is just being stopped is waited for."""
+    deadline = time.monotonic() + STOP_S
+    while (seen := read_status(data)).running and seen.state == "stopping" and time.monotonic() < deadline:
+        time.sleep(POLL_S)
+    return seen.running
+
+
+def _settled(data: Path) -> StackStatus:
+    """The status once nothing is on its way up any more, or when that takes too long."""
+    deadline = time.monotonic() + SETTLE_S
+    while (seen := read_status(data)).running and time.monotonic() < deadline:
+        states = {part.state for part in seen.parts}
+        if seen.state == "ready" or not states & {"waiting", "starting", "restarting", "unhealthy"}:
+            break
+        time.sleep(POLL_S)
+    return seen
 
 
 def _start(data: Path, environment: dict[str, str], screen: Console) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from infra.settings import PREFIX, Settings
+from infra.settings import PREFIX, InvalidSettings, Settings
 
 FILE = "secrets.json"
 _WORDS = (
@@ -68,8 +68,13 @@ def write_private(path: Path, text: str) -> None:
 
 
 def _load(data: Path) -> dict[str, str]:
+    """Raises InvalidSettings: to go on without would make new secrets beside old data."""
     path = data / FILE
-    return dict(json.loads(path.read_text("utf-8"))) if path.exists() else {}
+    try:
+        return dict(json.loads(path.read_text("utf-8"))) if path.exists() else {}
+    except (ValueError, OSError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not the JSON that the stack wrote"
+        raise InvalidSettings(f"the secrets in {path} cannot be read: {why}; bring the file back") from None
 
 
 def _load_or_create(data: Path) -> dict[str, str]:
