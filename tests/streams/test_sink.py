@@ -100,6 +100,6 @@ async def test_a_bug_in_the_audit_ends_the_process_and_an_outage_does_not() -> N
     fold.away = False
     await runner.audit()
     assert not runner.down
-    fold.position = lambda *key: 1 / 0  # type: ignore[method-assign]
+    fold.position = lambda *key: 1 / 0
     with pytest.raises(Left, match="70 fold f cannot tell where it stands"):
         await runner.audit()
