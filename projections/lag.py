@@ -2,12 +2,13 @@
 
     g{n}:lag    hash: fold|topic|partition -> {"position", "end", "at"} as JSON
 
-It is told beside the folds and not in their transactions: nothing is decided by it.
+It is told beside the folds and not in their transactions: nothing is decided by it. Where Redis holds
+the fold's position too, what is told is never ahead of it: a Redis that lost data is not called up to date.
 """
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import orjson
@@ -64,21 +65,34 @@ class MemoryLag:
 
 
 class RedisLagWrites:
-    """LagWrites of one generation."""
+    """LagWrites of one generation. The worker knows its folds' places by heart, which outlives their store:
+    a position that once stood in Redis and is gone is told as 0."""
 
     def __init__(self, client: redis.Redis, generation: int) -> None:
         self._client = client
+        self._generation = generation
         self._key = key(generation, "lag")
+        self._kept: set[tuple[str, str, int]] = set()
 
     def tell(self, lags: Sequence[FoldLag]) -> None:
         if not lags:
             return
         told: list[str | bytes] = []
-        for one in lags:
+        for one in self._checked(lags):
             said = {"position": one.position, "end": one.end, "at": one.at}
             told += [f"{one.fold}|{one.topic}|{one.partition}", orjson.dumps(said)]
         with store_errors():
             self._client.hset(self._key, items=told)
+
+    def _checked(self, lags: Sequence[FoldLag]) -> Iterator[FoldLag]:
+        names = [key(self._generation, "position", *map(str, _place(one))) for one in lags]
+        with store_errors():
+            stored = self._client.mget(names)
+        for one, position in zip(lags, stored, strict=True):
+            if position is not None:
+                self._kept.add(_place(one))
+            kept = _place(one) in self._kept
+            yield replace(one, position=min(one.position, int(position or 0))) if kept else one
 
 
 class RedisLagReads:
