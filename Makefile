@@ -4,7 +4,7 @@
 #   make check                  format, lint, types, schemas, layers, compose file
 
 .DEFAULT_GOAL := run
-.PHONY: installed run test check lint types schemas layers compose status logs down doctor format clean
+.PHONY: installed run test check static lint types schemas layers compose status logs down doctor format clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -16,12 +16,16 @@ run:
 	$(BIN)/reelfold up
 	$(BIN)/reelfold demo $(if $(VIDEO),--video "$(VIDEO)")
 
-test: check
+# The layers are among its tests, and so not looked at twice.
+test: static
 	$(BIN)/pytest
 
-check:
+check: static
+	@$(MAKE) --no-print-directory layers
+
+static:
 	$(PYTHON) -m infra.bootstrap --check
-	$(MAKE) --no-print-directory lint types schemas layers compose
+	@$(MAKE) --no-print-directory lint types schemas compose
 
 lint:
 	$(BIN)/ruff format --check .
@@ -32,6 +36,7 @@ types:
 
 schemas:
 	$(BIN)/python -m schemas.generate --check
+	$(BIN)/python -m schemas.evolution
 
 layers:
 	$(BIN)/pytest tests/test_layers.py

@@ -86,7 +86,8 @@ class Publisher:
 
     def fullness(self) -> float:
         """How full the producer's queue is, 0 to 1: for readiness."""
-        return len(self._open.producer) / self._capacity if self._open else 0.0
+        # The producer counts what it has to tell (an error, say) with what it has to send.
+        return min(1.0, len(self._open.producer) / self._capacity) if self._open else 0.0
 
     def close(self, timeout_s: float = 20.0) -> int:
         """Flush, and return how many messages were left unconfirmed."""

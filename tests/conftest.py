@@ -3,10 +3,16 @@
 import os
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from infra.settings import Settings
 from tests.stack import Servers
+
+# No deadline: how long an example takes says more about the machine than about the code. The blob
+# lets a failure be repeated from a log.
+hypothesis.settings.register_profile("reelfold", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("reelfold")
 
 
 @pytest.fixture(scope="session")

@@ -43,11 +43,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start(path: Path, port: int, *options: str) -> subprocess.Popen[bytes]:
+def start(
+    path: Path, port: int, *options: str, passwords: tuple[str, str] = (WRITER[1], READER[1])
+) -> subprocess.Popen[bytes]:
     """Start a server; it may not be ready yet."""
     environment = os.environ | {
-        "REELFOLD_CLICKHOUSE_PASSWORD": WRITER[1],
-        "REELFOLD_CLICKHOUSE_READER_PASSWORD": READER[1],
+        "REELFOLD_CLICKHOUSE_PASSWORD": passwords[0],
+        "REELFOLD_CLICKHOUSE_READER_PASSWORD": passwords[1],
     }
     command = [sys.executable, "-m", "infra.clickhouse_server", "--path", str(path), "--port", str(port)]
     return subprocess.Popen([*command, *options], env=environment, stderr=subprocess.PIPE)

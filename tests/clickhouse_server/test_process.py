@@ -11,7 +11,7 @@ import httpx
 import pytest
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from infra.clickhouse_server.__main__ import CannotStart, main, only_loopback
+from infra.clickhouse_server.__main__ import CannotStart, only_loopback
 from tests.clickhouse_server.serving import Place, free_port, served, start, wait_until_ready
 
 pytestmark = pytest.mark.servers
@@ -29,13 +29,11 @@ def test_loopback_has_three_names(host: str) -> None:
     assert only_loopback(host) in ("127.0.0.1", "::1")
 
 
-def test_without_passwords_it_does_not_start(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.delenv("REELFOLD_CLICKHOUSE_PASSWORD", raising=False)
-    monkeypatch.delenv("REELFOLD_CLICKHOUSE_READER_PASSWORD", raising=False)
-    assert main(["--path", str(tmp_path), "--port", str(free_port())]) == 1
-    assert "REELFOLD_CLICKHOUSE_READER_PASSWORD" in capsys.readouterr().err
+def test_without_passwords_it_does_not_start(tmp_path: Path) -> None:
+    process = start(tmp_path, free_port(), passwords=("", ""))
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert b"REELFOLD_CLICKHOUSE_READER_PASSWORD" in said
 
 
 def test_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:

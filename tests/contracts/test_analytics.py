@@ -211,7 +211,6 @@ histories = some.histories(
 )
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_twin_twice_equals_once_and_any_batching_equals_any_other(data: st.DataObject) -> None:
     log = data.draw(histories)
@@ -226,7 +225,7 @@ def test_twin_twice_equals_once_and_any_batching_equals_any_other(data: st.DataO
 
 
 @pytest.mark.servers
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(data=st.data())
 def test_clickhouse_holds_what_the_twin_holds(client: Any, tables: Tables, data: st.DataObject) -> None:
     log = data.draw(histories)

@@ -136,7 +136,7 @@ facts = st.one_of(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_batching_and_order_of_partitions_gives_what_memory_has(
     data: st.DataObject, redis_client: redis.Redis, generations: Iterator[int]
@@ -171,7 +171,7 @@ def test_any_batching_and_order_of_partitions_gives_what_memory_has(
 @pytest.fixture(params=["memory", "redis"])
 async def leases(request: pytest.FixtureRequest, redis_reader: redis.asyncio.Redis) -> AsyncIterator[Leases]:
     if request.param == "redis":
-        await redis_reader.delete("lease:v1", "lease:v2")
+        await redis_reader.delete("lease:v1", "lease:v2", "lease-tries:v1", "lease-tries:v2")
     yield MemoryLeases() if request.param == "memory" else RedisLeases(redis_reader)
 
 
@@ -217,6 +217,37 @@ async def test_a_released_job_can_be_claimed(leases: Leases) -> None:
     await leases.release(lease)
     assert not await leases.holds(lease)
     assert await leases.claim("v1", 10_000) is not None
+
+
+async def test_tries_are_counted_until_one_ends_in_order(leases: Leases) -> None:
+    async def claim() -> Lease:
+        lease = await leases.claim("v2", 10_000)
+        assert lease is not None
+        return lease
+
+    await leases.release(await claim())
+    first = await claim()
+    await leases.release(first, in_order=False)
+    second = await claim()
+    await leases.release(first)
+    assert (first.tries, second.tries) == (1, 2)
+    await leases.release(second)
+    assert (await claim()).tries == 1
+
+
+async def test_a_token_from_before_a_loss_of_all_data_holds_nothing_after_it(
+    redis_client: redis.Redis, redis_reader: redis.asyncio.Redis
+) -> None:
+    leases = RedisLeases(redis_reader)
+    redis_client.delete("lease:v1", "lease-tokens")
+    old = await leases.claim("v1", 10_000)
+    redis_client.delete("lease:v1", "lease-tokens")
+    new = await leases.claim("v1", 10_000)
+    assert old is not None
+    assert new is not None
+    assert new.token > old.token
+    assert not await leases.holds(old)
+    assert not await leases.renew(old, 10_000)
 
 
 async def test_a_redis_that_is_away_is_unavailable() -> None:

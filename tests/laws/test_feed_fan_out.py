@@ -53,7 +53,7 @@ def interrupted(fold: RedisFeedFold, happens: Callable[[], None]) -> RedisFeedFo
     return fold
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(data=st.data(), history=events, threshold=st.sampled_from([2, 3, 1_000]))
 def test_other_workers_between_the_calls_of_a_fan_out(
     data: Any,

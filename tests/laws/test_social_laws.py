@@ -83,7 +83,7 @@ def clean(redis_client: redis.Redis) -> Iterator[None]:
 
 
 def law(examples: int) -> settings:
-    return settings(max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    return settings(max_examples=examples, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.mark.parametrize("name", EVENTS)

@@ -49,7 +49,7 @@ def events(schema: EventSchema) -> st.SearchStrategy[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("event_type", list(versions()))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_columns_equal_fastavro(event_type: str, data: st.DataObject) -> None:
     rows = data.draw(st.lists(events(latest(event_type)), min_size=1, max_size=5))
@@ -72,7 +72,7 @@ LIKES = [
 ]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     index=st.integers(0, 11),
     cut=st.integers(0, 120),

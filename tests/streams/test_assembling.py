@@ -1,6 +1,6 @@
 """Runs -> batches: every readable message becomes a row at its offset, whatever lies beside it."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.batch import APPENDED_AT, OFFSET
@@ -32,7 +32,6 @@ def run_of(values: list[bytes | None], start: int = 7) -> Run:
     return run
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from([*GOOD, *BAD]), max_size=40))
 def test_rows_and_invalid_messages_are_told_apart_at_their_offsets(values: list[bytes | None]) -> None:
     batch, invalid = assemble(run_of(values), BOOK.by_id)
@@ -48,7 +47,6 @@ def test_rows_and_invalid_messages_are_told_apart_at_their_offsets(values: list[
     assert (batch.start, batch.next) == (7, 7 + len(values))
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(GOOD), min_size=1, max_size=8), st.data())
 def test_no_damage_to_one_message_harms_another(values: list[bytes], data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(values) - 1))

@@ -1,7 +1,7 @@
 """Where a fold is: nothing is skipped and nothing is folded twice, for any cut and any start."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.memory import MemoryLog
@@ -24,7 +24,6 @@ def offsets(fold: RememberingFold) -> list[int]:
     return [offset for offset, _ in fold.seen.get(KEY, [])]
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(1, 7), max_size=12), st.integers(0, 20))
 def test_any_cut_from_any_position_folds_each_record_once(sizes: list[int], position: int) -> None:
     log = log_of(20)
@@ -33,7 +32,6 @@ def test_any_cut_from_any_position_folds_each_record_once(sizes: list[int], posi
     assert offsets(fold) == list(range(position, 20))
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 19), st.integers(1, 20)), max_size=20))
 def test_any_order_of_batches_is_folded_once_or_asked_for_again(spans: list[tuple[int, int]]) -> None:
     log, fold = log_of(20), RememberingFold("f", (TOPIC,), {})
