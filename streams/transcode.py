@@ -32,6 +32,8 @@ SETTLE_S = 60.0
 """How long a lease outlives its work at most, while the fold catches up with the facts."""
 REST_S = 5.0
 """A job rests so long after a failed attempt, times the attempts."""
+MOST_TRIES = 5
+"""A job that so many workers in a row did not survive is given up: the next would not either."""
 AWAY = (StoreUnavailable, LogUnavailable, DiskFull)
 """What is waited for: no fault of the video's."""
 
@@ -79,6 +81,8 @@ class TranscodeEffector(Service):
                 await self.drain()
             except AWAY as error:
                 _LOG.warning("sink_unavailable", sink="transcode", error=str(error))
+            except Exception as error:  # a bug of ours: no reason to end the folds beside us
+                _LOG.error("job_failed", error=repr(error), exc_info=error)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), POLL_S)
             self._woken.clear()
@@ -92,6 +96,16 @@ class TranscodeEffector(Service):
                     job = await self._work(video_id, lease)
             except LeaseLost:
                 _LOG.warning("job_lost", job=lease.job_id, token=lease.token)
+            except AWAY:
+                self._rest(video_id, 1)  # another job may go better: this one's object may be what is away
+                await self._release(lease)
+                raise
+            except Exception as error:
+                _LOG.error(
+                    "job_failed", job=lease.job_id, tries=lease.tries, error=repr(error), exc_info=error
+                )
+                self._rest(video_id, lease.tries)
+                await self._release(lease, in_order=False)
             except BaseException:
                 await self._release(lease)
                 raise
@@ -117,6 +131,8 @@ class TranscodeEffector(Service):
         folder = self._scratch / f"{video_id}.{lease.token}"
         folder.mkdir(parents=True, exist_ok=True)
         try:
+            if lease.tries > MOST_TRIES:
+                return await self._give_up(job, lease)
             while (step := next_step(job)) and video_id not in self._resting:
                 told = await self._attempt(step, job, folder)
                 await self._tell(told, lease, video_id)
@@ -129,6 +145,17 @@ class TranscodeEffector(Service):
             self.progress_ms.pop(video_id, None)
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         return job
+
+    async def _give_up(self, job: Job, lease: Lease) -> Job:
+        """For a film that ends the process each time, no attempt is ever told of as failed."""
+        tail = f"{lease.tries - 1} workers ended in the middle of this job"
+        _LOG.error("job_failed", job=lease.job_id, code="worker_lost", tail=tail)
+        told = [facts.failed(job, "worker_lost", tail, 0, self._steps.clock.now_ms())]
+        await self._tell(told, lease, job.video_id)
+        return evolve(job, told[0])
+
+    def _rest(self, video_id: str, times: int) -> None:
+        self._resting[video_id] = time.monotonic() + REST_S * times
 
     async def _attempt(self, step: Step, job: Job, folder: Path) -> list[Fact]:
         """The step's facts, or the one fact that it failed. A bug of ours counts as a failed attempt too:
@@ -147,7 +174,7 @@ class TranscodeEffector(Service):
         except Exception as error:
             code, tail = "internal", f"{type(error).__name__}: {error}"
         _LOG.error("job_failed", job=facts.job_id(job.video_id), step=step, code=code, tail=tail)
-        self._resting[job.video_id] = time.monotonic() + REST_S * (job.media.attempts + 1)
+        self._rest(job.video_id, job.media.attempts + 1)
         settings = self._steps.settings
         return [facts.failed(job, code, tail, settings.transcode_attempts, self._steps.clock.now_ms())]
 
@@ -171,10 +198,10 @@ class TranscodeEffector(Service):
             self._settling.pop(job.video_id, None)
             await self._release(lease)
 
-    async def _release(self, lease: Lease) -> None:
+    async def _release(self, lease: Lease, in_order: bool = True) -> None:
         """End the lease; one that cannot be ended runs out."""
         with contextlib.suppress(StoreUnavailable):
-            await self._leases.release(lease)
+            await self._leases.release(lease, in_order)
 
 
 def _shows(stored: Job, ours: Job) -> bool:

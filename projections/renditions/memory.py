@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from itertools import islice
@@ -86,6 +87,7 @@ class MemoryLeases:
         self._now_ms = now_ms
         self._held: dict[str, tuple[int, int]] = {}
         self._tokens = 0
+        self._tries: Counter[str] = Counter()
 
     async def claim(self, job_id: str, ttl_ms: int) -> Lease | None:
         _, until = self._held.get(job_id, (0, 0))
@@ -93,7 +95,8 @@ class MemoryLeases:
             return None
         self._tokens += 1
         self._held[job_id] = self._tokens, self._now_ms() + ttl_ms
-        return Lease(job_id, self._tokens)
+        self._tries[job_id] += 1
+        return Lease(job_id, self._tokens, self._tries[job_id])
 
     async def renew(self, lease: Lease, ttl_ms: int) -> bool:
         if not await self.holds(lease):
@@ -105,9 +108,11 @@ class MemoryLeases:
         token, until = self._held.get(lease.job_id, (0, 0))
         return token == lease.token and until > self._now_ms()
 
-    async def release(self, lease: Lease) -> None:
+    async def release(self, lease: Lease, in_order: bool = True) -> None:
         if await self.holds(lease):
             del self._held[lease.job_id]
+            if in_order:
+                del self._tries[lease.job_id]
 
 
 class MemoryObjects:

@@ -62,11 +62,23 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 """
 _CLAIM = """
-if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-local token = redis.call('INCR', KEYS[2])
+if redis.call('EXISTS', KEYS[1]) == 1 then return false end
+local now = redis.call('TIME')
+local last = tonumber(redis.call('GET', KEYS[2]) or '0')
+local token = string.format('%.0f', math.max(last + 1, now[1] * 1000000 + now[2]))
+redis.call('SET', KEYS[2], token)
 redis.call('SET', KEYS[1], token, 'PX', ARGV[1])
-return token
+local tries = redis.call('INCR', KEYS[3])
+redis.call('PEXPIRE', KEYS[3], ARGV[2])
+return {token, tries}
 """
+_RELEASE = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+if ARGV[2] == '1' then redis.call('DEL', KEYS[2]) end
+return redis.call('DEL', KEYS[1])
+"""
+_TRIES_MS = 24 * 3_600_000
+"""How long tries are remembered."""
 
 
 class RedisRenditionsFold(RedisFold):
@@ -139,15 +151,17 @@ class RedisRenditionsReads:
 
 
 class RedisLeases:
-    """Leases as keys that expire. The token is counted over all jobs, so it never comes twice."""
+    """Leases as keys that expire. The token is counted over all jobs, and is the server's time at least:
+    so it does not come twice either when Redis has lost its data and somebody still holds an old one."""
 
     def __init__(self, client: "redis.asyncio.Redis") -> None:
         self._client = client
 
     async def claim(self, job_id: str, ttl_ms: int) -> Lease | None:
         with store_errors():
-            token = await self._client.eval(_CLAIM, 2, _lease(job_id), "lease-tokens", str(ttl_ms))
-        return Lease(job_id, int(token)) if token else None
+            keys = _lease(job_id), "lease-tokens", _tries(job_id)
+            claimed = await self._client.eval(_CLAIM, 3, *keys, str(ttl_ms), str(_TRIES_MS))
+        return Lease(job_id, int(claimed[0]), int(claimed[1])) if claimed else None
 
     async def renew(self, lease: Lease, ttl_ms: int) -> bool:
         with store_errors():
@@ -158,8 +172,10 @@ class RedisLeases:
         with store_errors():
             return bool(await self._client.get(_lease(lease.job_id)) == str(lease.token))
 
-    async def release(self, lease: Lease) -> None:
-        await self.renew(lease, 0)
+    async def release(self, lease: Lease, in_order: bool = True) -> None:
+        keys = _lease(lease.job_id), _tries(lease.job_id)
+        with store_errors():
+            await self._client.eval(_RELEASE, 2, *keys, str(lease.token), str(int(in_order)))
 
 
 def _creator_and_video(member: str) -> tuple[str, str]:
@@ -169,6 +185,10 @@ def _creator_and_video(member: str) -> tuple[str, str]:
 
 def _lease(job_id: str) -> str:
     return f"lease:{job_id}"
+
+
+def _tries(job_id: str) -> str:
+    return f"lease-tries:{job_id}"
 
 
 def _evolved(half: VideoHalf | MediaHalf, row: dict[str, Any]) -> VideoHalf | MediaHalf:

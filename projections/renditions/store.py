@@ -42,10 +42,12 @@ class RenditionsReads(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A claim on a job; ``token`` grows with every claim of any job (fencing)."""
+    """A claim on a job; ``token`` grows with every claim of any job (fencing). ``tries``: claims since one
+    was last released in order, this one included: those in between ended with their workers."""
 
     job_id: str
     token: int
+    tries: int = 1
 
 
 class Leases(Protocol):
@@ -63,8 +65,8 @@ class Leases(Protocol):
         """Whether it is still ours: asked before facts are published."""
         ...
 
-    async def release(self, lease: Lease) -> None:
-        """End it, if it is still ours."""
+    async def release(self, lease: Lease, in_order: bool = True) -> None:
+        """End it, if it is still ours; ``in_order`` begins to count its tries anew."""
         ...
 
 

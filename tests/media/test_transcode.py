@@ -18,7 +18,8 @@ from projections.renditions.fold import next_step
 from projections.renditions.memory import MemoryLeases, MemoryObjects, MemoryRenditions
 from projections.renditions.store import PRIVATE, Lease
 from streams import transcode
-from streams.transcode import TranscodeEffector
+from streams import transcode_facts as facts
+from streams.transcode import MOST_TRIES, TranscodeEffector
 from streams.transcode_steps import Steps
 from tests.builders import Event, batch_of, deleted, event
 from tests.media import clips as made
@@ -325,3 +326,41 @@ async def test_stopping_takes_the_encoder_with_it(works: Works, clips: Clips) ->
     assert "transcode.completed" not in works.told()
     assert not list(works.scratch.iterdir())
     assert await works.leases.claim("v1:v1", 1_000) is not None
+
+
+async def test_a_film_that_ends_the_worker_each_time_is_given_up(works: Works, tmp_path: Path) -> None:
+    source = tmp_path / "deadly"
+    source.write_bytes(b"x")
+    works.upload(source)
+    job = facts.job_id("v1")
+    for _ in range(MOST_TRIES):  # workers that were killed in the middle: their leases ran out
+        assert await works.leases.claim(job, 10_000)
+        works.leases._held.clear()
+    async with running(works.effector()) as effector:
+        await until(lambda: bool(works.told()) and not effector._settling)
+    assert works.told() == ["transcode.failed"]
+    [failed] = works.log.events
+    assert (failed["code"], failed["terminal"]) == ("worker_lost", True)
+    assert failed["stderr_tail"] == "5 workers ended in the middle of this job"
+    assert await works.fold.pending(10) == []
+
+
+async def test_a_bug_in_one_job_neither_ends_the_worker_nor_holds_up_the_next(
+    works: Works, clips: Clips, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    works.upload(clips.clip(size="540x960"), "v1")
+    works.upload(clips.clip(size="540x960"), "v2")
+    tell = TranscodeEffector._tell
+
+    async def odd(self: TranscodeEffector, told: list[Any], lease: Lease, video_id: str) -> None:
+        if video_id == "v1":
+            raise KeyError("bug")
+        await tell(self, told, lease, video_id)
+
+    monkeypatch.setattr(TranscodeEffector, "_tell", odd)
+    async with running(works.effector()) as effector:
+        await until(lambda: "video.published" in works.told(), 40)
+        assert not effector.crashed
+    again = await works.leases.claim(facts.job_id("v1"), 10_000)
+    assert again is not None
+    assert again.tries >= 2
