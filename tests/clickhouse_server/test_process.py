@@ -103,13 +103,14 @@ def test_every_row_that_was_confirmed_outlives_kill_9(tmp_path: Path) -> None:
     client = place.client()
     client.command("CREATE DATABASE kept ENGINE = Atomic")
     client.command(THINGS)
-    killer = threading.Timer(1.0, os.kill, (process.pid, signal.SIGKILL))
-    killer.start()
+    killer = threading.Timer(0.5, os.kill, (process.pid, signal.SIGKILL))
     confirmed = 0
     try:
         while True:
             client.insert("kept.things", [[confirmed + n] for n in range(500)], ["number"])
             confirmed += 500
+            if confirmed == 500:
+                killer.start()
     except ClickHouseError:
         process.communicate(timeout=60)
     with served(tmp_path) as again:
