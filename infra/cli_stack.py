@@ -122,8 +122,8 @@ def _settled(data: Path) -> StackStatus:
     """The status once nothing is on its way up any more, or when that takes too long."""
     deadline = time.monotonic() + SETTLE_S
     while (seen := read_status(data)).running and time.monotonic() < deadline:
-        states = {part.state for part in seen.parts}
-        if seen.state == "ready" or not states & {"waiting", "starting", "restarting", "unhealthy"}:
+        coming = {part.state for part in seen.parts} & {"starting", "restarting", "unhealthy"}
+        if seen.state in ("ready", "failed", "stopped") or (seen.state == "degraded" and not coming):
             break
         time.sleep(POLL_S)
     return seen

@@ -32,5 +32,6 @@ def leave(code: int, line: str, error: BaseException | None = None) -> NoReturn:
     event = {TOO_MANY_DEAD_LETTERS: "dead_letter_limit", STUCK: "watchdog_exit", BUG: "agent_crashed"}
     _log.error(event.get(code, "lane_error"), code=code, detail=line, exc_info=error)  # type: ignore[arg-type]
     logging.shutdown()
-    print(f"reelfold worker: {line}", file=sys.stderr, flush=True)  # noqa: T201 - the last line
+    # The real stderr, past Faust's redirection: the supervisor shows this last line as it stands.
+    print(f"reelfold worker: {line}", file=sys.__stderr__, flush=True)  # noqa: T201
     os._exit(code)

@@ -13,10 +13,10 @@ from infra.stack.servers import kafka_parts, redis_part, registry_part, s3_part
 _THEN = "then `reelfold down` and `reelfold up`"
 # The worker's own codes (streams/exits.py) for what no restart mends.
 _WORKER_FINAL = {
-    65: "too many messages in a row cannot be read: look at them in rf.dlq.v1 and end what sends them, or "
-    f"let them pass with REELFOLD_DEAD_LETTER_RUN and REELFOLD_DEAD_LETTER_SHARE, {_THEN}",
-    78: "the log no longer holds what must be folded next: bring back the log that belongs to these stores, "
-    f"or go on without with REELFOLD_ACCEPT_LOG_LOSS=true, or start anew with `make clean`, {_THEN}",
+    65: "See them with `reelfold tail <topic> --from-start`, and end what sends them; or let them pass into "
+    f"rf.dlq.v1 with larger REELFOLD_DEAD_LETTER_RUN and REELFOLD_DEAD_LETTER_SHARE, {_THEN}",
+    78: "Bring back the log that belongs to these stores; or go on without what it has let go of with "
+    f"REELFOLD_ACCEPT_LOG_LOSS=true; or start anew with `make clean`; {_THEN}",
 }
 _STORES = ("kafka", "redis", "s3", "registry", "clickhouse")
 

@@ -155,7 +155,9 @@ class Watched:
     def _death(self, code: int, when: str = "") -> PartDied:
         said = f"{self.part.name} {_ended(code)}{when}; see {self._log}"
         advice = self.part.final.get(code, "")
-        return PartDied(f"{advice} ({said})" if advice else said, final=bool(advice))
+        if not advice:
+            return PartDied(said)
+        return PartDied(f"{_last_word(self._log)}{advice} ({said})", final=True)
 
     def _arrive(self, state: PartState) -> None:
         self._ready_ms = int((time.monotonic() - self._since) * 1000)
@@ -170,3 +172,11 @@ class Watched:
 
 def _ended(code: int) -> str:
     return f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
+
+
+def _last_word(log: Path) -> str:
+    """What a part of ours said on its way out: its log's last line, `reelfold <part>: <why>`."""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - 4_000))
+        line = file.read().decode(errors="replace").rstrip().rpartition("\n")[2]
+    return f"{line}. " if line.startswith("reelfold ") else ""

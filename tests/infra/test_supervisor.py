@@ -32,6 +32,7 @@ import http.server as h, os
 class Handler(h.SimpleHTTPRequestHandler):
     def do_GET(self):
         if self.path == "/end":
+            print("reelfold second: it is so", flush=True)
             os._exit(65)
         super().do_GET()
 h.test(Handler, port={port}, bind="127.0.0.1")
@@ -122,7 +123,10 @@ def test_a_part_that_a_restart_cannot_mend_stays_down(tmp_path: Path, start: Sta
     status = _until(tmp_path, lambda s: s.state == "degraded")
     part = status.parts[2]
     assert (part.state, part.pid, part.restarts) == ("halted", 0, 0)
-    assert part.message == f"mend it by hand (second ended with code 65; see {tmp_path}/logs/second.log)"
+    assert part.message == (
+        "reelfold second: it is so. mend it by hand "
+        f"(second ended with code 65; see {tmp_path}/logs/second.log)"
+    )
     time.sleep(BACKOFF_S[0] * 3)
     after = read_status(tmp_path)
     assert after == status
