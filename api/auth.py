@@ -8,13 +8,13 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from api.accounts import Principal, Refused
-from api.parts import PartsOf
+from api.parts import parts_of
 from api.problems import Problem
 
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="reelfold"'}
 
 
-async def maybe_caller(request: Request, parts: PartsOf) -> Principal | None:
+async def maybe_caller(request: Request) -> Principal | None:
     """The principal of the Authorization header (`Bearer <JWT or API key>`), or None without one."""
     header = request.headers.get("authorization")
     if header is None:
@@ -23,7 +23,7 @@ async def maybe_caller(request: Request, parts: PartsOf) -> Principal | None:
     try:
         if scheme.lower() != "bearer" or not credential:
             raise Refused("the Authorization header is not 'Bearer <token>'")
-        return await parts.auth.principal(credential.strip())
+        return await (await parts_of(request)).auth.principal(credential.strip())
     except Refused as error:
         raise Problem(401, "bad_credential", f"{error}.".capitalize(), headers=_CHALLENGE) from None
 
@@ -31,8 +31,9 @@ async def maybe_caller(request: Request, parts: PartsOf) -> Principal | None:
 MaybeCaller = Annotated[Principal | None, Depends(maybe_caller)]
 
 
-async def caller(principal: MaybeCaller) -> Principal:
+async def caller(request: Request) -> Principal:
     """The principal; 401 when the request carries no credential."""
+    principal = await maybe_caller(request)
     if principal is None:
         raise Problem(401, "no_credential", "This needs a bearer token or an API key.", headers=_CHALLENGE)
     return principal

@@ -2,6 +2,8 @@
 
 The composition root fills a `Parts`; `build(parts)` hands it to the routes; a test fills it with
 memory twins. Routes take `Annotated` dependencies from here and from api.auth, never a global.
+Dependencies call each other as functions: the framework walks a tree of them anew for every branch,
+which was a fifth of a feed page.
 """
 
 from dataclasses import dataclass
@@ -43,9 +45,9 @@ async def parts_of(request: Request) -> Parts:
 PartsOf = Annotated[Parts, Depends(parts_of)]
 
 
-async def live_readers(parts: PartsOf) -> Readers:
+async def live_readers(request: Request) -> Readers:
     """The readers of the live generation, the same ones throughout a request."""
-    return await parts.reads.live()
+    return await (await parts_of(request)).reads.live()
 
 
 Live = Annotated[Readers, Depends(live_readers)]

@@ -15,6 +15,9 @@ from projections.lag import RedisLagReads
 from projections.seen.redis import RedisSeenReads
 from projections.trending.redis import RedisTrendingReads
 
+USERS_LIFE_S = 1.0
+"""How old an account's name and picture beside a video may be: what a cache in between may hold, too."""
+
 
 def redis_readers(client: redis.asyncio.Redis, settings: Settings) -> Callable[[int], Readers]:
     """The readers of a generation, over one client built with ``decode_responses=True``."""
@@ -23,7 +26,7 @@ def redis_readers(client: redis.asyncio.Redis, settings: Settings) -> Callable[[
     def readers(generation: int) -> Readers:
         return Readers(
             generation=generation,
-            catalog=RedisCatalogReads(client, generation),
+            catalog=RedisCatalogReads(client, generation, USERS_LIFE_S),
             graph=RedisGraphReads(client, generation),
             engagement=RedisEngagementReads(client, generation),
             feed=RedisFeedReads(client, generation, settings.feed_cap),

@@ -6,11 +6,11 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Query, Request
 
-from api.auth import MaybeCaller
+from api.auth import maybe_caller
 from api.cards import Viewer
 from api.models import VideoCard
 from api.pages import DEFAULT_LIMIT, MAX_LIMIT, BadCursor, Cursors, Page, fill
-from api.parts import Live, PartsOf
+from api.parts import parts_of
 from api.problems import Problem
 
 Item = TypeVar("Item")
@@ -19,9 +19,12 @@ Fetch = Callable[[tuple[Any, str] | None, int], Awaitable[list[tuple[Any, str]]]
 LONGEST_CURSOR = 400
 
 
-async def viewer(parts: PartsOf, live: Live, principal: MaybeCaller) -> Viewer:
+async def viewer(request: Request) -> Viewer:
     """Whoever asks, before the live generation's readers."""
-    return Viewer(live, principal.actor_id if principal else None, parts.settings.media_base_url)
+    parts, principal = await parts_of(request), await maybe_caller(request)
+    return Viewer(
+        await parts.reads.live(), principal.actor_id if principal else None, parts.settings.media_base_url
+    )
 
 
 Viewing = Annotated[Viewer, Depends(viewer)]
@@ -56,14 +59,13 @@ class Asked:
 
 async def asked(
     request: Request,
-    parts: PartsOf,
-    principal: MaybeCaller,
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Items in the page.")] = DEFAULT_LIMIT,
     cursor: Annotated[
         str | None, Query(max_length=LONGEST_CURSOR, description="next_cursor of the page before.")
     ] = None,
 ) -> Asked:
     """The page that the query asks for; 400 when limit is not 1 to 50."""
+    parts, principal = await parts_of(request), await maybe_caller(request)
     cursors = Cursors(parts.settings.cursor_secret.get_secret_value().encode())
     return Asked(cursors, request.url.path, principal.actor_id if principal else "", limit, cursor)
 

@@ -14,6 +14,7 @@ from minio import Minio
 from infra.clock import Clock
 from infra.keyring import Keyring
 from infra.keyring_s3 import S3KeyStore
+from infra.redis_together import TogetherRedis
 from infra.settings import InvalidSettings, Settings
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def async_redis_client(settings: Settings, connections: int = 64) -> "redis.asyn
         timeout=_REDIS_S,
         health_check_interval=15,
     )
-    return redis.asyncio.Redis(connection_pool=pool)
+    return TogetherRedis(connection_pool=pool)
 
 
 def clickhouse_client(settings: Settings, reader: bool = False) -> "ClickHouse":

@@ -8,6 +8,10 @@ The owners of a video's two partitions (video, media) write facts of different n
 members belong to one video each: whoever comes first, the result is the same.
 """
 
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -19,7 +23,11 @@ from projections.catalog.store import User, Video
 from projections.catalog.views import user_view, video_view
 from projections.redis_keyset import items_of, page_of
 from projections.redis_ledger import Command, RedisFold, key, store_errors
+from projections.redis_reading import Hashes
 from schemas.batch import RecordBatch
+
+USERS_HELD = 10_000
+VIDEOS_HELD = 4_096
 
 
 class RedisCatalogFold(RedisFold):
@@ -79,19 +87,33 @@ class RedisCatalogFold(RedisFold):
 
 
 class RedisCatalogReads:
-    """CatalogReads of one generation. Methods may raise StoreUnavailable."""
+    """CatalogReads of one generation. Methods may raise StoreUnavailable.
 
-    def __init__(self, client: redis.asyncio.Redis, generation: int) -> None:
+    An account is answered again from memory for ``users_life_s``: it stands beside every video of a page
+    and seldom changes.
+    """
+
+    def __init__(self, client: redis.asyncio.Redis, generation: int, users_life_s: float = 0.0) -> None:
         self._client = client
         self._generation = generation
+        self._hashes = Hashes(client)
+        self._life_s = users_life_s
+        self._held: OrderedDict[str, tuple[float, User]] = OrderedDict()
 
     async def users(self, user_ids: list[str]) -> list[User | None]:
-        found = await self._facts("user", user_ids)
-        return [user_view(one, facts) for one, facts in zip(user_ids, found, strict=True)]
+        now = time.monotonic()
+        held = {one: self._held[one] for one in user_ids if one in self._held}
+        known = {one: user for one, (until, user) in held.items() if until > now}
+        asked = [one for one in user_ids if one not in known]
+        for one, flat in zip(asked, await self._flat("user", asked), strict=True):
+            if (user := user_view(one, _facts(flat))) is not None:
+                known[one] = user
+                self._hold(user, now + self._life_s)
+        return [known.get(one) for one in user_ids]
 
     async def videos(self, video_ids: list[str]) -> list[Video | None]:
-        found = await self._facts("video", video_ids)
-        return [video_view(one, facts) for one, facts in zip(video_ids, found, strict=True)]
+        found = await self._flat("video", video_ids)
+        return [_video(one, tuple(flat)) for one, flat in zip(video_ids, found, strict=True)]
 
     async def video_of_upload(self, upload_id: str) -> str | None:
         with store_errors():
@@ -103,13 +125,26 @@ class RedisCatalogReads:
     ) -> list[tuple[int, str]]:
         return await page_of(self._client, key(self._generation, "videos_of", creator_id), before, limit)
 
-    async def _facts(self, kind: str, ids: list[str]) -> list[dict[str, Fact]]:
-        with store_errors():
-            async with self._client.pipeline(transaction=False) as pipe:
-                for one in ids:
-                    pipe.hgetall(key(self._generation, kind, one))
-                answers = await pipe.execute()
-        return [{name: _fact(text) for name, text in answer.items()} for answer in answers]
+    async def _flat(self, kind: str, ids: list[str]) -> list[list[str]]:
+        return await self._hashes.flat([key(self._generation, kind, one) for one in ids])
+
+    def _hold(self, user: User, until: float) -> None:
+        if self._life_s:
+            self._held[user.user_id] = until, user
+            self._held.move_to_end(user.user_id)
+            if len(self._held) > USERS_HELD:
+                self._held.popitem(last=False)
+
+
+@lru_cache(maxsize=VIDEOS_HELD)
+def _video(video_id: str, flat: tuple[str, ...]) -> Video | None:
+    """The video of a hash as Redis answers it: the same answer, the same video. Hot ones are asked often."""
+    return video_view(video_id, _facts(flat))
+
+
+def _facts(flat: Sequence[str]) -> dict[str, Fact]:
+    """The facts of a hash: names and texts by turns."""
+    return {name: _fact(text) for name, text in zip(flat[::2], flat[1::2], strict=True)}
 
 
 def _text(fact: Fact) -> bytes:

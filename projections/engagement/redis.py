@@ -35,9 +35,10 @@ from projections.keyset import Keyset
 from projections.recent import RecentRecords, Remembering
 from projections.redis_keyset import items_of, page_of
 from projections.redis_ledger import Argument, Command, RedisFold, key, store_errors
+from projections.redis_reading import Hashes
 from schemas.batch import RecordBatch
 
-_KINDS = ("views", "likes", "comments", "shares")
+_COUNTED = '["views", "likes", "comments", "shares"]'
 _APART = " "
 """Between comment_id and actor: before every character of an id, so that members sort as ids do."""
 
@@ -126,18 +127,19 @@ class RedisEngagementReads:
     def __init__(self, client: redis.asyncio.Redis, generation: int) -> None:
         self._client = client
         self._generation = generation
+        self._hashes = Hashes(client)
 
     async def counts(self, video_ids: list[str]) -> list[Counts]:
-        keys = [key(self._generation, "count", video) for video in video_ids]
-        return [
-            Counts(*(int(number or 0) for number in held)) for held in await self._hmget(keys, list(_KINDS))
-        ]
+        names = [key(self._generation, "count", video) for video in video_ids]
+        found = await self._hashes.fields(names, _COUNTED)
+        return [Counts(*(int(number or 0) for number in held)) for held in found]
 
     async def liked(self, actor_id: str, video_ids: list[str]) -> list[bool]:
         if not video_ids:
             return []
-        [held] = await self._hmget([key(self._generation, "likes", actor_id)], video_ids)
-        return [text is not None and _like(text).on for text in held]
+        with store_errors():
+            held = await self._client.hmget(key(self._generation, "likes", actor_id), video_ids)
+        return [text is not None and _like(str(text)).on for text in held]
 
     async def comments(self, video_id: str, before: Keyset | None, limit: int) -> list[Comment]:
         name = key(self._generation, "comments", video_id)
@@ -150,13 +152,6 @@ class RedisEngagementReads:
                 texts = await pipe.execute()
         found = [(pair, _said(text)) for pair, text in zip(pairs, texts, strict=True) if text is not None]
         return [_comment(comment, actor, said) for (comment, actor), said in found if said is not None]
-
-    async def _hmget(self, keys: list[str], names: list[str]) -> list[list[str | None]]:
-        with store_errors():
-            async with self._client.pipeline(transaction=False) as pipe:
-                for name in keys:
-                    pipe.hmget(name, names)
-                return list(await pipe.execute())
 
 
 def _member(comment: str, actor: str) -> str:

@@ -12,7 +12,7 @@ import redis.asyncio
 from api.app import build
 from api.reads import LIVE_GENERATION, RedisReadSource
 from api.redis_readers import redis_readers
-from projections.catalog.redis import RedisCatalogFold
+from projections.catalog.redis import RedisCatalogFold, RedisCatalogReads
 from projections.engagement.redis import RedisEngagementFold
 from projections.feed.redis import RedisFeedFold
 from projections.graph.redis import RedisGraphFold
@@ -20,7 +20,7 @@ from projections.lag import FoldLag, RedisLagWrites
 from projections.redis_ledger import RedisFold
 from projections.seen.redis import RedisSeenFold
 from tests.api.stage import Stage, playable
-from tests.builders import commented, followed, liked, registered, view_started
+from tests.builders import Event, Log, commented, followed, liked, registered, view_started
 
 pytest_plugins = ["tests.redis_server"]
 PATHS = (
@@ -103,3 +103,22 @@ async def test_without_redis_reads_are_503_and_the_process_is_alive(stage: Stage
     assert (await stage.get("/v1/feed/following", "bob")).headers["retry-after"]
     assert (await stage.get("/healthz")).status_code == 200
     await gone.aclose()
+
+
+async def test_a_known_account_is_answered_from_memory_for_a_moment_and_an_unknown_one_never(
+    redis_client: redis.Redis, redis_reader: redis.asyncio.Redis, pointer: int
+) -> None:
+    def fold(*events: Event) -> None:
+        writes = RedisCatalogFold(redis_client, pointer)
+        for batch in Log().extend(events).batches("rf.identity.v1"):
+            writes.apply(batch, writes.position(batch.topic, batch.partition))
+
+    held = RedisCatalogReads(redis_reader, pointer, users_life_s=60)
+    fresh = RedisCatalogReads(redis_reader, pointer)
+    assert await held.users(["ann", "bob"]) == [None, None]
+    fold(registered("ann", 1))
+    (known, nobody) = await held.users(["ann", "bob"])
+    assert known is not None and nobody is None
+    redis_client.delete(f"g{pointer}:user:ann")
+    assert await held.users(["ann", "ann"]) == [known, known]
+    assert await fresh.users(["ann"]) == [None]
