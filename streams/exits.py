@@ -33,5 +33,5 @@ def leave(code: int, line: str, error: BaseException | None = None) -> NoReturn:
     _log.error(event.get(code, "lane_error"), code=code, detail=line, exc_info=error)  # type: ignore[arg-type]
     logging.shutdown()
     # The real stderr, past Faust's redirection: the supervisor shows this last line as it stands.
-    print(f"reelfold worker: {line}", file=sys.__stderr__, flush=True)  # noqa: T201
+    print(f"reelfold worker: {line}", file=sys.__stderr__, flush=True)
     os._exit(code)
