@@ -47,9 +47,10 @@ def packages_step(cache: Cache) -> Step:
 
 def install_tool(shell: Shell, cache: Cache, requirement: str) -> None:
     """Install a tool that comes as a wheel into the cache's own environment."""
-    if not (cache.tools / "bin" / "pip").exists():
-        shell.run(sys.executable, "-m", "venv", str(cache.tools))
-    shell.run(str(cache.tools / "bin" / "pip"), "install", "--disable-pip-version-check", requirement)
+    python = str(cache.tools / "bin" / "python")
+    if shutil.which(python) is None or not (cache.tools / "bin" / "pip").exists():
+        shell.run(sys.executable, "-m", "venv", "--clear", str(cache.tools))
+    shell.run(python, "-m", "pip", "install", "--disable-pip-version-check", requirement)
 
 
 def add_project() -> None:

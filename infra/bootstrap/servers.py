@@ -99,7 +99,10 @@ def go_environment(cache: Cache) -> dict[str, str]:
 
 
 def _go_version(program: str) -> tuple[int, int]:
-    said = subprocess.run([program, "version"], capture_output=True, text=True, check=False).stdout
+    try:
+        said = subprocess.run([program, "version"], capture_output=True, text=True, check=False).stdout
+    except OSError:  # there and not to be run is as good as not there
+        return (0, 0)
     found = re.search(r"go(\d+)\.(\d+)", said)
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
