@@ -8,6 +8,29 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.problems import MEDIA_TYPE
 
+ABOUT = """
+Clients post what happened to `/v1/events`; a video's bytes go to the address that `/v1/uploads` gives.
+Everything that is read here is folded from those events, within moments.
+
+* **Who asks**: `Authorization: Bearer <JWT or API key>`. Reads are public but for feeds of one's own,
+  history and uploads; who is known also sees videos for followers, and what he likes.
+* **Pages**: send `next_cursor` back as `cursor`; `null` is the end. A cursor works for the list and the
+  user it was made for.
+* **Refusals** are `application/problem+json` with a stable `code`. After 429 and 503 send the same
+  request again when `Retry-After` is over: the same event ids change nothing twice.
+* **Caching**: reads carry an `ETag`; `If-None-Match` is answered 304 when nothing changed.
+* **Times** are epoch milliseconds, ids at most 128 of `A-Z a-z 0-9 . _ : @ -`.
+"""
+TAGS = [
+    {"name": "events", "description": "The one door in."},
+    {"name": "feeds", "description": "What to watch next."},
+    {"name": "videos", "description": "A video, its playback and comments; what its owner does with it."},
+    {"name": "people", "description": "Accounts, who follows whom, what was watched."},
+    {"name": "uploads", "description": "A video's way in."},
+    {"name": "operation", "description": "Alive, ready, measured."},
+    {"name": "development", "description": "The local stack's tokens."},
+]
+
 
 class ProblemView(BaseModel):
     """A refusal (RFC 9457). ``code`` is stable; ``detail`` is for the developer who reads it."""
@@ -20,6 +43,14 @@ class ProblemView(BaseModel):
     code: str = Field(examples=["not_found"])
     detail: str = Field(examples=["There is no such video."])
 
+
+OWN = ("/v1/me", "/v1/uploads", "/v1/feed/following")
+"""What is read by its owner alone."""
+BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "A JWT of the identity provider, or a server's API key `rf_<id>_<secret>`.",
+}
 
 _WHY = {
     304: "Nothing changed since the ETag in If-None-Match.",
@@ -59,15 +90,23 @@ def _documented(status: int, why: str) -> dict[str, Any]:
 
 
 def describe(app: FastAPI) -> None:
-    """Take FastAPI's own 422 out of the application's OpenAPI: wrong parameters are 400 problems here."""
+    """Say in the application's OpenAPI what the framework cannot know.
+
+    Wrong parameters are 400 problems here and not FastAPI's 422; and a route that answers 401 takes a
+    bearer token, needs it unless what it reads is public.
+    """
     made = app.openapi
 
     def openapi() -> dict[str, Any]:
         spec = made()
-        for methods in spec["paths"].values():
-            for operation in methods.values():
+        for path, methods in spec["paths"].items():
+            for method, operation in methods.items():
                 if _is_frameworks(operation["responses"].get("422", {})):
                     del operation["responses"]["422"]
+                if "401" in operation["responses"]:
+                    public = method == "get" and not path.startswith(OWN)
+                    operation["security"] = [{"bearer": []}, *([{}] if public else [])]
+        spec.setdefault("components", {})["securitySchemes"] = {"bearer": BEARER}
         for name in ("HTTPValidationError", "ValidationError"):
             spec.get("components", {}).get("schemas", {}).pop(name, None)
         return spec

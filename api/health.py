@@ -10,15 +10,16 @@ from typing import Literal
 
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.parts import PartsOf
-from infra.telemetry import REGISTRY
+from infra.telemetry import REGISTRY, Log
 from projections.lag import FoldLag
 from projections.position import StoreUnavailable
 
 router = APIRouter(tags=["operation"])
 STALE_MS = 30_000
+_LOG = Log("api")
 
 
 class Alive(BaseModel):
@@ -46,6 +47,9 @@ class Readiness(BaseModel):
     detail: str
     generation: int | None
     folds: list[FoldReadiness]
+    publisher_fullness: float = Field(
+        0.0, description="Events that wait for the log's yes, as a share of what fits; at 1 posts get 503."
+    )
 
 
 @router.get("/healthz")
@@ -61,9 +65,13 @@ async def readyz(parts: PartsOf) -> Response:
         live = await parts.reads.live()
         lags = await live.lag.lags()
     except StoreUnavailable as error:
-        found = Readiness(status="store_unavailable", detail=str(error), generation=None, folds=[])
+        _LOG.warning("store_unavailable", error=str(error))  # with its address, which is not for everybody
+        found = Readiness(
+            status="store_unavailable", detail="redis does not answer", generation=None, folds=[]
+        )
     else:
         found = readiness(live.generation, lags, parts.clock.now_ms(), parts.settings.ready_max_lag)
+    found = found.model_copy(update={"publisher_fullness": round(parts.log.fullness(), 3)})
     status = 200 if found.status in ("ready", "stale") else 503
     return Response(found.model_dump_json(), status, media_type="application/json")
 

@@ -41,6 +41,10 @@ class EventLog(Protocol):
         """The same for a thread without an event loop."""
         ...
 
+    def fullness(self) -> float:
+        """How full the queue before the log is, 0 to 1."""
+        ...
+
 
 def message(event: Event, book: SchemaBook) -> Message:
     """(topic, key, value, headers) of an event; raises InvalidEvent, UnknownEventType."""

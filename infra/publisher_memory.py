@@ -32,3 +32,6 @@ class MemoryPublisher:
         if self.broken:
             raise LogUnavailable("the log is broken by hand")
         self.records.extend((topic, key, value) for topic, key, value, _ in messages)
+
+    def fullness(self) -> float:
+        return 0.0

@@ -32,6 +32,7 @@ async def test_ready_says_how_far_each_fold_is(stage: Stage) -> None:
             {"fold": "feed", "lag": 12, "told_ms_ago": 0, "behind": False},
             {"fold": "seen", "lag": 0, "told_ms_ago": 500, "behind": False},
         ],
+        "publisher_fullness": 0.0,
     }
 
 
@@ -48,11 +49,12 @@ async def test_a_store_that_lost_everything_is_not_ready(stage: Stage) -> None:
 
 async def test_a_store_that_is_away_is_not_ready(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     async def away() -> list[FoldLag]:
-        raise StoreUnavailable("redis does not answer")
+        raise StoreUnavailable("redis does not answer: 10.0.0.7:6379")
 
     monkeypatch.setattr(stage.lag, "lags", away)
     answer = await stage.get("/readyz")
     assert (answer.status_code, answer.json()["status"]) == (503, "store_unavailable")
+    assert "10.0.0.7" not in answer.text
 
 
 def test_a_worker_that_is_silent_makes_reads_stale_and_not_unready() -> None:
@@ -98,3 +100,33 @@ def test_every_answer_has_an_example(stage: Stage) -> None:
         schema = schemas[name]
         assert schema.get("examples"), name
         assert schema["examples"][0].keys() <= schema["properties"].keys(), name
+
+
+def test_the_description_says_who_must_show_a_token(stage: Stage) -> None:
+    spec = stage.app.openapi()
+    paths = spec["paths"]
+    open_to_all: list[dict[str, list[str]]] = [{"bearer": []}, {}]
+    assert spec["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+    assert paths["/v1/feed/trending"]["get"]["security"] == open_to_all
+    assert paths["/v1/videos/{video_id}"]["get"]["security"] == open_to_all
+    for method, path in [("post", "/v1/events"), ("delete", "/v1/videos/{video_id}"),
+                         ("get", "/v1/me/history"), ("get", "/v1/feed/following"),
+                         ("get", "/v1/uploads/{upload_id}")]:  # fmt: skip
+        assert paths[path][method]["security"] == [{"bearer": []}], path
+    assert "security" not in paths["/healthz"]["get"]
+
+
+def test_tags_are_told_in_order_and_every_route_has_one_of_them(stage: Stage) -> None:
+    told = [tag["name"] for tag in stage.app.openapi()["tags"]]
+    for name, operation in operations(stage):
+        assert set(operation["tags"]) <= set(told), name
+        assert operation["summary"], name
+
+
+async def test_what_needs_a_token_by_its_description_is_401_without_and_nothing_else_is(stage: Stage) -> None:
+    for name, operation in operations(stage):
+        method, path = name.split()
+        place = path.replace("{", "").replace("}", "")
+        answer = await stage.ask(method, place, json={} if method == "POST" else None)
+        needed = operation.get("security") == [{"bearer": []}]
+        assert (answer.status_code == 401) == needed, name
