@@ -46,7 +46,7 @@ def async_redis_client(settings: Settings, connections: int = 64) -> "redis.asyn
         timeout=_REDIS_S,
         health_check_interval=15,
     )
-    return TogetherRedis(connection_pool=pool)
+    return TogetherRedis.from_pool(pool)  # and closes it
 
 
 def clickhouse_client(settings: Settings, reader: bool = False) -> "ClickHouse":

@@ -13,9 +13,8 @@ from infra.redis_together import TogetherRedis
 
 @pytest.fixture
 async def together(redis_url: str) -> AsyncIterator[TogetherRedis]:
-    client = TogetherRedis(
-        connection_pool=redis.asyncio.ConnectionPool.from_url(redis_url, decode_responses=True)
-    )
+    client = TogetherRedis.from_pool(redis.asyncio.ConnectionPool.from_url(redis_url, decode_responses=True))
+    assert isinstance(client, TogetherRedis)
     yield client
     await client.aclose()
 
