@@ -1,15 +1,17 @@
 """One supervised stack for all of these tests, of its own: its servers are killed and emptied."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import pytest
 
 from infra.demo.client import Client
 from infra.publisher import Publisher
-from tests.e2e.supervised import Stack, started, stopped
+from tests.e2e.supervised import Stack, complaints, started, stopped
 from tests.e2e.town import client_of, publisher_of
 from tests.e2e.watching import Film, filmed
+
+STACK = pytest.StashKey[Stack]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -21,13 +23,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.servers)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that failed tells what the parts complained of: their logs go with the stack."""
+    report = yield
+    stack = item.session.stash.get(STACK, None)
+    if report.failed and stack is not None:
+        report.sections.append(("complaints of the stack", complaints(stack.data)))
+    return report
+
+
 @pytest.fixture(scope="package")
-def full_stack() -> Iterator[Stack]:
+def full_stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """`reelfold up`: started for the first test of this folder, down after the last."""
-    stack = started()
+    stack = request.session.stash[STACK] = started()
     try:
         yield stack
     finally:
+        del request.session.stash[STACK]
         stopped(stack)
 
 

@@ -104,7 +104,7 @@ def started() -> Stack:
     short = {"REELFOLD_PRODUCE_DEADLINE_S": str(PRODUCE_DEADLINE_S)}
     stack = Stack(stack_environment(data) | short)
     done = stack.reelfold("up", timeout_s=180)
-    assert done.returncode == 0, done.stderr + _logs(data)
+    assert done.returncode == 0, done.stderr + complaints(data)
     return stack
 
 
@@ -118,10 +118,15 @@ def stopped(stack: Stack) -> None:
     assert left == []
 
 
-def _logs(data: Path) -> str:
-    """The ends of all logs: what there is to read when a start fails."""
+def complaints(data: Path) -> str:
+    """The last lines of every log that are not mere information."""
     files = sorted((data / "logs").glob("*.log"))
-    return "".join(f"\n--- {file.name}\n{file.read_text('utf-8', 'replace')[-1500:]}" for file in files)
+    return "".join(f"\n--- {file.name}\n" + "\n".join(_complaints(file)) for file in files)
+
+
+def _complaints(log: Path) -> list[str]:
+    lines = log.read_text("utf-8", "replace").splitlines()
+    return [line[:2000] for line in lines if '"level": "info"' not in line][-15:]
 
 
 def documents(text: str) -> list[dict[str, object]]:
