@@ -20,10 +20,11 @@ from streams.assembling import Run
 from streams.assignment import view
 from streams.decoding import Decoder
 from streams.folds import every_fold
-from streams.progress import Handout, Key, Progress
+from streams.progress import Handout, Key, LogView, Progress
 
 T = TypeVar("T")
 FETCH, BATCH_ROWS, ANSWER_S = 500, 20_000, 10.0
+SILENCE_S = 60.0
 
 
 @dataclass(slots=True)
@@ -57,38 +58,64 @@ def replay(
     reader = Consumer(consumer(settings, f"reelfold.replay.g{generation}"))
     begun = time.monotonic()
     try:
-        for topic in sorted({topic for fold in chosen for topic in fold.topics}):
-            for partition in sorted(reader.list_topics(topic, timeout=ANSWER_S).topics[topic].partitions):
-                readers = [Progress(fold) for fold in chosen if topic in fold.topics]
-                _replay_partition(reader, (topic, partition), readers, decoder, report)
+        before = -1
+        while before != report.events:  # a store that lost its data meanwhile needs another round
+            before = report.events
+            _replay_all(reader, chosen, decoder, report)
+        for fold in chosen:
+            finish = getattr(fold, "close", None)
+            if finish is not None:
+                finish()
     finally:
         reader.close()
     report.seconds = time.monotonic() - begun
     return report
 
 
+def _replay_all(
+    reader: Consumer, chosen: Sequence[FoldStore], decoder: Decoder, report: ReplayReport
+) -> None:
+    for topic in sorted({topic for fold in chosen for topic in fold.topics}):
+        for partition in sorted(reader.list_topics(topic, timeout=ANSWER_S).topics[topic].partitions):
+            readers = [Progress(fold) for fold in chosen if topic in fold.topics]
+            _replay_partition(reader, (topic, partition), readers, decoder, report)
+            for one in readers:
+                one.drop((topic, partition))
+
+
 def _replay_partition(
     reader: Consumer, key: Key, readers: Sequence[Progress], decoder: Decoder, report: ReplayReport
 ) -> None:
     log = view(reader, key)
-    report.cut[key] = log.high
-    at = min(_patiently(partial(one.start, key, log, 0)) for one in readers)
-    reader.assign([TopicPartition(*key, at)])
-    while at < log.high:
-        batch, invalid = decoder.assemble(_read(reader, key, at, log.high))
+    cut = report.cut.setdefault(key, log.high)
+    at = _placed(reader, key, readers, log)
+    while at < cut:
+        batch, invalid = decoder.assemble(_read(reader, key, at, cut))
         handout = Handout(batch, 0)
-        for one in readers:
-            _patiently(partial(one.step, handout))
+        steps = [_patiently(partial(one.step, handout)) for one in readers]
         report.events += len(batch)
         report.unreadable += len(invalid)
-        at = batch.next
+        # A store that stands elsewhere (it lost data, or somebody else folds too) is read for again.
+        at = _placed(reader, key, readers, log) if any(one.seek for one in steps) else batch.next
+
+
+def _placed(reader: Consumer, key: Key, readers: Sequence[Progress], log: LogView) -> int:
+    """Read on from where the folds stand."""
+    at = min(_patiently(partial(one.start, key, log, 0)) for one in readers)
+    reader.assign([TopicPartition(*key, at)])
+    return at
 
 
 def _read(reader: Consumer, key: Key, start: int, cut: int) -> Run:
     """Messages [start, cut), or the first BATCH_ROWS of them."""
-    run = Run(*key, start)
+    run, heard = Run(*key, start), time.monotonic()
     while len(run) < BATCH_ROWS and run.next < cut:
-        for message in reader.consume(min(FETCH, cut - run.next), timeout=0.5):
+        messages = reader.consume(min(FETCH, cut - run.next), timeout=0.5)
+        if messages:
+            heard = time.monotonic()
+        elif time.monotonic() - heard > SILENCE_S:
+            raise StoreUnavailable(f"the log says nothing at {key} from {run.next} on")
+        for message in messages:
             error, offset = message.error(), message.offset()
             if error is not None:
                 raise StoreUnavailable(f"the log cannot be read at {key}: {error}")
