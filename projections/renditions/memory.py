@@ -128,7 +128,8 @@ class MemoryObjects:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
         etag = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
-        self.attributes[bucket, key] = ObjectInfo(path.stat().st_size, content_type, etag)
+        modified_ms = target.stat().st_mtime_ns // 1_000_000
+        self.attributes[bucket, key] = ObjectInfo(path.stat().st_size, content_type, etag, modified_ms)
         self.cache_control[bucket, key] = cache_control
 
     def get_file(self, bucket: str, key: str, path: Path) -> None:

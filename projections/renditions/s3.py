@@ -47,7 +47,9 @@ class S3Objects:
                 found = self._client.stat_object(bucket, key)
         except ObjectMissing:
             return None
-        return ObjectInfo(found.size or 0, found.content_type or "", (found.etag or "").strip('"'))
+        modified_ms = round(found.last_modified.timestamp() * 1000) if found.last_modified else 0
+        etag = (found.etag or "").strip('"')
+        return ObjectInfo(found.size or 0, found.content_type or "", etag, modified_ms)
 
     def exists(self, bucket: str, key: str) -> bool:
         return self.head(bucket, key) is not None

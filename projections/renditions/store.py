@@ -72,11 +72,13 @@ class Leases(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
-    """What a store says of an object."""
+    """What a store says of an object; ``modified_ms`` is when its bytes came, epoch ms by the store's clock
+    (S3 tells whole seconds), 0 where it does not tell."""
 
     bytes: int
     content_type: str
     etag: str
+    modified_ms: int = 0
 
 
 class Objects(Protocol):

@@ -65,6 +65,18 @@ async def test_the_owner_can_read_it_before_any_fold_knows_it_and_nobody_else_ca
     assert (await stage.get(f"/v1/uploads/{upload_id}")).status_code == 401
 
 
+async def test_a_repeat_hours_later_tells_of_the_same_moment(stage: Stage, tmp_path: Path) -> None:
+    upload_id = (await opened(stage))["upload_id"]
+    arrive(stage, upload_id, tmp_path)
+    for _ in range(2):
+        await stage.ask("POST", f"/v1/uploads/{upload_id}/complete", "ann")
+        stage.clock.advance(2 * 3_600_000)
+    first, again = (one for one in stage.log.events if one["event_type"] == "video.uploaded")
+    assert again["event_id"] == first["event_id"]
+    assert again["occurred_at"] == first["occurred_at"]
+    assert again["received_at"] == first["received_at"] + 2 * 3_600_000
+
+
 async def test_completing_tells_the_same_facts_however_often(stage: Stage, tmp_path: Path) -> None:
     upload_id = (await opened(stage))["upload_id"]
     arrive(stage, upload_id, tmp_path)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from infra.clients import s3_client
+from infra.clock import SystemClock
 from infra.settings import Settings
 from projections.position import StoreUnavailable
 from projections.renditions.memory import MemoryObjects
@@ -54,6 +55,7 @@ def test_what_was_put_is_got(objects: Objects, bucket: str, film: Path, tmp_path
     assert told is not None
     assert (told.bytes, told.content_type) == (5_000, "application/vnd.apple.mpegurl")
     assert told.etag
+    assert abs(told.modified_ms - SystemClock().now_ms()) < 60_000
 
 
 def test_a_second_put_takes_the_place_of_the_first(objects: Objects, bucket: str, film: Path) -> None:
