@@ -2,8 +2,10 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 
 from api import (
     bounds,
@@ -32,6 +34,12 @@ ROUTERS = (
     uploads.router,
     health.router,
 )
+_CORS: dict[str, Any] = {
+    "allow_methods": ["GET", "POST", "DELETE"],
+    "allow_headers": ["Authorization", "Content-Type", "Content-Encoding", "If-None-Match", "X-Request-Id"],
+    "expose_headers": ["ETag", "Retry-After", "X-Request-Id"],
+    "max_age": 600,
+}
 
 
 async def _nothing() -> None:
@@ -68,5 +76,7 @@ def build(parts: Parts, close: Callable[[], Awaitable[None]] = _nothing) -> Fast
     problems.install(app)
     documented.describe(app)
     app.add_middleware(bounds.Bounds)
+    if origins := [one.strip() for one in parts.settings.cors_origins.split(",") if one.strip()]:
+        app.add_middleware(CORSMiddleware, allow_origins=origins, **_CORS)
     app.add_middleware(requests.RequestLine, log_requests=True)
     return app

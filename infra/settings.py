@@ -65,6 +65,9 @@ class Settings(BaseModel):
     jwt_jwks_url: str = Field("", description="JWKS of the identity provider; wins over the secret.")
     jwt_audience: str = "reelfold"
     api_keys_file: str = Field("", description="JSON: [{id, sha256, scopes, source}].")
+    cors_origins: str = Field(
+        "", description="Origins whose pages may call the API, by commas; * for all. Tokens, no cookies."
+    )
     dev_issuer: bool = Field(
         False, description="Let POST /v1/dev/tokens hand out tokens. Never in production."
     )

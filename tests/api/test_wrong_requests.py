@@ -70,3 +70,14 @@ def test_tokens_for_anybody_are_not_handed_to_a_network_unasked(tmp_path: Path) 
     assert local_settings(here).dev_issuer
     assert not local_settings(here | {"REELFOLD_API_HOST": "0.0.0.0"}).dev_issuer
     assert local_settings(here | {"REELFOLD_API_HOST": "0.0.0.0", "REELFOLD_DEV_ISSUER": "true"}).dev_issuer
+
+
+async def test_pages_of_other_origins_call_the_api_only_where_it_was_allowed(tmp_path: Path) -> None:
+    asks = {"Origin": "https://app.test", "Access-Control-Request-Method": "POST"}
+    closed, opened = Stage(tmp_path), Stage(tmp_path, cors_origins="https://app.test, https://b.test")
+    assert (await closed.ask("OPTIONS", "/v1/events", headers=asks)).status_code == 405
+    answer = await opened.ask("OPTIONS", "/v1/events", headers=asks)
+    assert answer.headers["access-control-allow-origin"] == "https://app.test"
+    assert "access-control-allow-credentials" not in answer.headers
+    other = await opened.get("/v1/feed/trending", headers={"Origin": "https://c.test"})
+    assert "access-control-allow-origin" not in other.headers
