@@ -39,7 +39,7 @@ async def test_it_starts_and_refuses_in_time_while_all_servers_are_away(
 ) -> None:
     began = time.monotonic()
     monkeypatch.setattr(main, "FLUSH_S", 0.2)
-    monkeypatch.setattr(main.telemetry, "configure", lambda *_: None)  # the tests have their own
+    monkeypatch.setattr("infra.telemetry.configure", lambda *_: None)  # the tests have their own
     app = main.app()
     token = mint(environment, SystemClock().now_ms(), user_id="ann")
     async with (
