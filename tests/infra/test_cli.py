@@ -66,3 +66,37 @@ def test_a_token_is_signed_with_the_stack_s_own_secret(servers: Servers) -> None
     own = {**os.environ, "REELFOLD_DATA": str(servers.data)}
     token = _run(own, "token", "ann").stdout.strip()
     assert jwt.decode(token, secret, ["HS256"], audience="reelfold")["sub"] == "ann"
+
+
+def test_secrets_that_cannot_be_read_are_one_sentence_and_never_replaced(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "secrets.json").write_text("{")
+    own = {**environ, "REELFOLD_DATA": str(data)}
+    for command in ("status", "up"):
+        told = _run(own, command)
+        assert told.returncode == 2
+        assert told.stderr.startswith(f"the secrets in {data}/secrets.json cannot be read: ")
+    assert (data / "secrets.json").read_text() == "{"
+
+
+def test_doctor_finds_secrets_that_others_can_read(environ: dict[str, str], tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "secrets.json").write_text("{}")
+    (data / "secrets.json").chmod(0o644)
+    told = _run({**environ, "REELFOLD_DATA": str(data)}, "doctor", "--json")
+    found = {one["what"]: one for one in json.loads(told.stdout)}
+    assert told.returncode == 1
+    assert (found["secrets"]["well"], "chmod 600" in found["secrets"]["advice"]) == (False, True)
+
+
+def test_a_glance_loads_no_client(environ: dict[str, str]) -> None:
+    heavy = ["confluent_kafka", "minio", "clickhouse_connect", "httpx", "jwt", "polars", "structlog"]
+    code = f"import sys, infra.cli; print([name for name in {heavy} if name in sys.modules])"
+    seen = subprocess.run(
+        [sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True
+    )
+    assert seen.stdout == "[]\n"
