@@ -1,12 +1,12 @@
 """Fixtures that start real servers; the servers themselves are in tests/stack.py."""
 
-import os
 from collections.abc import Iterator
 
 import hypothesis
 import pytest
 
 from infra.settings import Settings
+from tests.clickhouse_server.serving import Place, real_or_shared
 from tests.stack import Servers
 
 # No deadline: how long an example takes says more about the machine than about the code. The blob
@@ -50,9 +50,9 @@ def registry_url(servers: Servers) -> str:
 
 
 @pytest.fixture(scope="session")
-def clickhouse_url(servers: Servers) -> str:
-    """REELFOLD_CLICKHOUSE_URL when it is set, so that any real server can be held to the suite."""
-    return os.environ.get("REELFOLD_CLICKHOUSE_URL") or servers.start("clickhouse").clickhouse_url
+def clickhouse(servers: Servers) -> Place:
+    """A ClickHouse; with REELFOLD_CLICKHOUSE_URL set, any real server is held to the suite."""
+    return real_or_shared(servers)
 
 
 @pytest.fixture(scope="session")

@@ -1,24 +1,20 @@
-"""One server for the folder's tests: the embedded one, or what REELFOLD_CLICKHOUSE_URL names."""
+"""The folder's tests share a database of their own on the session's server."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.clickhouse_server.serving import Place, real_or_served
+from tests.clickhouse_server.serving import Place, database
 
 DATABASE = "reelfold_server_suite"
 
 
 @pytest.fixture(scope="session")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    with real_or_served(tmp_path_factory.mktemp("server")) as found:
-        client = found.client()
-        client.command(f"DROP DATABASE IF EXISTS {DATABASE} SYNC")
+def place(clickhouse: Place) -> Iterator[Place]:
+    with database(clickhouse, DATABASE) as client:
         client.command(f"CREATE DATABASE {DATABASE} ENGINE = Atomic")
-        yield found
-        client.command(f"DROP DATABASE IF EXISTS {DATABASE} SYNC")
-        client.close()
+        yield clickhouse
 
 
 @pytest.fixture

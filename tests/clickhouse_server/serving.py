@@ -15,6 +15,9 @@ from urllib.parse import urlsplit
 import clickhouse_connect
 import httpx
 
+from infra.settings import Settings
+from tests.stack import Servers
+
 WRITER, READER = ("writer", "writing"), ("analyst", "reading")
 
 
@@ -81,13 +84,24 @@ def served(path: Path, *options: str) -> Iterator[Place]:
         process.communicate(timeout=60)
 
 
+def real_or_shared(servers: Servers) -> Place:
+    """The server that REELFOLD_CLICKHOUSE_URL names, with the users of the settings; else the session's."""
+    real = "REELFOLD_CLICKHOUSE_URL" in os.environ
+    settings = Settings.from_env(os.environ) if real else servers.start("clickhouse")
+    return Place(
+        settings.clickhouse_url,
+        (settings.clickhouse_user, settings.clickhouse_password.get_secret_value()),
+        (settings.clickhouse_reader, settings.clickhouse_reader_password.get_secret_value()),
+    )
+
+
 @contextmanager
-def real_or_served(path: Path) -> Iterator[Place]:
-    """The server that REELFOLD_CLICKHOUSE_URL names, with the users of the settings; else our own."""
-    url = os.environ.get("REELFOLD_CLICKHOUSE_URL")
-    if url is None:
-        with served(path) as place:
-            yield place
-        return
-    passwords = [os.environ.get(f"REELFOLD_CLICKHOUSE_{key}", "") for key in ("PASSWORD", "READER_PASSWORD")]
-    yield Place(url, ("writer", passwords[0]), ("analyst", passwords[1]))
+def database(place: Place, name: str) -> Iterator[Any]:
+    """A client of the server whose database of this name is gone before and after."""
+    client = place.client()
+    client.command(f"DROP DATABASE IF EXISTS {name} SYNC")
+    try:
+        yield client
+    finally:
+        client.command(f"DROP DATABASE IF EXISTS {name} SYNC")
+        client.close()

@@ -20,7 +20,7 @@ from projections.position import FoldStore, PositionConflict, StoreUnavailable
 from schemas.batch import RecordBatch
 from tests import builders as b
 from tests import strategies as some
-from tests.clickhouse_server.serving import Place, free_port, real_or_served
+from tests.clickhouse_server.serving import Place, database, free_port
 from tests.strategies import cut_at
 
 DATABASE = "reelfold_contract"
@@ -37,20 +37,9 @@ class Store:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    with real_or_served(tmp_path_factory.mktemp("clickhouse")) as found:
-        client = found.client()
-        client.command(f"DROP DATABASE IF EXISTS {DATABASE} SYNC")
-        yield found
-        client.command(f"DROP DATABASE IF EXISTS {DATABASE} SYNC")
-        client.close()
-
-
-@pytest.fixture(scope="module")
-def client(place: Place) -> Iterator[Any]:
-    client = place.client()
-    yield client
-    client.close()
+def client(clickhouse: Place) -> Iterator[Any]:
+    with database(clickhouse, DATABASE) as client:
+        yield client
 
 
 @pytest.fixture(params=["memory", pytest.param("clickhouse", marks=pytest.mark.servers)])
@@ -194,9 +183,9 @@ def _die(*_: object) -> None:
 
 
 @pytest.mark.servers
-def test_a_server_that_is_away_is_waited_for_and_a_bug_is_not(client: Any, place: Place) -> None:
+def test_a_server_that_is_away_is_waited_for_and_a_bug_is_not(client: Any, clickhouse: Place) -> None:
     migrate(client, generation := next(_generations), DATABASE)
-    away = place.client()
+    away = clickhouse.client()
     away._backend._base_url = f"http://127.0.0.1:{free_port()}/"
     with pytest.raises(StoreUnavailable):
         ClickHouseAnalyticsFold(away, generation, DATABASE).position(ENGAGEMENT, 0)

@@ -12,7 +12,7 @@ from projections.analytics.clickhouse import ClickHouseAnalyticsFold
 from projections.position import StoreUnavailable
 from schemas.batch import RecordBatch
 from tests import builders as b
-from tests.clickhouse_server.serving import real_or_served
+from tests.clickhouse_server.serving import Place, database
 
 pytestmark = pytest.mark.servers
 DATABASE = "reelfold_rollups"
@@ -23,13 +23,9 @@ _generations = count(1)
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    with real_or_served(tmp_path_factory.mktemp("rollups")) as place:
-        client = place.client()
-        client.command(f"DROP DATABASE IF EXISTS {DATABASE} SYNC")
+def client(clickhouse: Place) -> Iterator[Any]:
+    with database(clickhouse, DATABASE) as client:
         yield client
-        client.command(f"DROP DATABASE IF EXISTS {DATABASE} SYNC")
-        client.close()
 
 
 @pytest.fixture

@@ -68,6 +68,21 @@ async def test_liked_tells_what_holds_now(room: Room) -> None:
     assert await room.reads.liked("ann", []) == []
 
 
+@pytest.mark.parametrize("like_is_greater", [True, False])
+async def test_at_equal_times_the_greater_event_id_wins_in_either_order(
+    room: Room, like_is_greater: bool
+) -> None:
+    low, high = ({"event_id": f"00000000-0000-7000-8000-00000000000{n}"} for n in (1, 2))
+    like = liked("ann", "v1", 5) | (high if like_is_greater else low)
+    unlike = unliked("ann", "v1", 5) | (low if like_is_greater else high)
+    position = None
+    for event in (like, unlike, like):
+        batch = batch_of(event, start=position or 0)
+        room.fold.apply(batch, position)
+        position = batch.next
+    assert (await room.counts()).likes == like_is_greater
+
+
 @pytest.mark.parametrize("cuts", [[3], [1, 2], [2, 1], [1, 1, 1]])
 async def test_like_at_5_unlike_at_6_and_the_retry_of_the_like_ends_unliked(
     room: Room, cuts: list[int]
