@@ -77,6 +77,8 @@ class Assignment:
         self._runners = runners
         self._forget = forget
         self._placed = placed
+        self._failed: set[Key] = set()
+        """Those that could not be placed come last: one without a leader must not hold up the others."""
         self._retry_at = 0.0
         self._retry_s = FIRST_RETRY_S
         self._epochs = itertools.count(1)
@@ -107,8 +109,10 @@ class Assignment:
             return
         placed: list[TopicPartition] = []
         try:
-            for key in sorted(self.pending):
+            for key in sorted(self.pending, key=lambda one: (one in self._failed, one)):
+                self._failed.add(key)
                 self._place(key)
+                self._failed.discard(key)
                 placed.append(TopicPartition(*key))
             self._retry_s = FIRST_RETRY_S
         except (StoreUnavailable, KafkaException) as error:
@@ -200,6 +204,7 @@ class Assignment:
             self.held.pop(key, None)
             self.pending.discard(key)
             self.bounds.pop(key, None)
+            self._failed.discard(key)
             self._forget(key)
             for runner in self.readers(key):
                 runner.drop(key)

@@ -5,7 +5,7 @@ again (`warm`), rows from the position on are folded. The store's own position i
 turns out to be another than expected, memory and place are made anew from the store.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,6 +14,8 @@ from schemas.batch import RecordBatch
 
 Key = tuple[str, int]
 """(topic, partition)"""
+AUDITED = 4
+"""Partitions of a fold that an audit looks at: one question each, and each is a query in ClickHouse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class Progress:
         self.places: dict[Key, Place] = {}
         self._accept_loss = accept_loss
         self._on_conflict = on_conflict
+        self._audited = 0
 
     def start(self, key: Key, log: LogView, epoch: int) -> int:
         """Where the log is to be read from for this fold, from this epoch on.
@@ -115,15 +118,23 @@ class Progress:
             return Step(seek=True)
 
     def audit(self) -> list[Key]:
-        """The partitions whose stored position is not the expected one: marked lost, to be sought."""
-        moved = [
-            key
-            for key, place in self.places.items()
-            if not place.lost and self.fold.position(*key) != place.position
-        ]
+        """The partitions whose stored position is not the expected one: marked lost, to be sought.
+
+        A few are looked at in turn; when one of them has moved, all are. Every `apply` compares anyway: this
+        is for a store that loses its data while the log is quiet, and must cost little when it does not.
+        """
+        known = [key for key, place in self.places.items() if place.position is not None and not place.lost]
+        first = self._audited % max(1, len(known))
+        self._audited = first + AUDITED
+        moved = self._moved([*known[first:], *known[:first]][:AUDITED])
+        if moved:
+            moved = self._moved(known)
         for key in moved:
             self.places[key].lost = True
         return moved
+
+    def _moved(self, keys: Iterable[Key]) -> list[Key]:
+        return [key for key in keys if self.fold.position(*key) != self.places[key].position]
 
     def _fold(self, batch: RecordBatch, place: Place) -> RecordBatch | None:
         if place.position is not None and batch.start < place.position:

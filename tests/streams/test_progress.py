@@ -74,6 +74,24 @@ def test_a_store_that_lost_its_positions_is_noticed() -> None:
     assert progress.start(KEY, log.partition(*KEY), epoch=2) == 0
 
 
+def test_an_audit_asks_little_and_finds_every_loss() -> None:
+    keys = [(TOPIC, partition) for partition in range(10)]
+    fold, asked = RememberingFold("f", (TOPIC,), dict.fromkeys(keys, 3)), list[int]()
+    log, progress = log_of(3), Progress(fold)
+    for key in keys:
+        progress.start(key, log.partition(*KEY), epoch=1)
+    position = fold.position
+    fold.position = lambda topic, partition: asked.append(partition) or position(topic, partition)  # type: ignore[func-returns-value,method-assign]
+    for _ in range(3):
+        assert progress.audit() == []
+    assert len(asked) == 12
+    assert set(asked) == set(range(10))
+    fold.ledger.positions[TOPIC, 9] = 2
+    assert [one for _ in range(3) for one in progress.audit()] == [(TOPIC, 9)]
+    fold.ledger.positions.clear()
+    assert set(progress.audit()) == set(keys) - {(TOPIC, 9)}
+
+
 def test_history_before_the_position_is_shown_and_not_folded() -> None:
     log, fold = log_of(20), RememberingFold("f", (TOPIC,), {KEY: 15})
     fold.ledger.clocks[KEY] = 14

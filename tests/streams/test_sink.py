@@ -26,7 +26,7 @@ class Ending(RememberingFold):
     """Has something to finish beside its batches; may be held up in the middle of one."""
 
     def __init__(self) -> None:
-        super().__init__("f", (TOPIC,), {})
+        super().__init__("f", (TOPIC,), {KEY: 0})
         self.finished: list[int] = []
         self.go_on = threading.Event()
         self.go_on.set()
