@@ -6,6 +6,8 @@ _ALL: frozenset[Role] = frozenset(["user", "device", "service", "operator"])
 _PEOPLE: frozenset[Role] = frozenset(["user", "service", "operator"])
 _STAFF: frozenset[Role] = frozenset(["service", "operator"])
 _SERVICES: frozenset[Role] = frozenset(["service"])
+_NOBODY: frozenset[Role] = frozenset()
+"""Facts about the operation itself: told by the commands that do it, never over HTTP."""
 
 MAY_POST: dict[str, frozenset[Role]] = {
     "user.registered": _PEOPLE,  # a user: the own account only
@@ -35,6 +37,14 @@ MAY_POST: dict[str, frozenset[Role]] = {
     "comment.deleted": _PEOPLE,
     "feed.served": _SERVICES,
     "feed.impression": _PEOPLE,
+    "replay.started": _NOBODY,
+    "replay.finished": _NOBODY,
+    "parity.checked": _NOBODY,
+    "generation.promoted": _NOBODY,
+    "generation.dropped": _NOBODY,
+    "deadletters.redriven": _NOBODY,
+    "deadletters.discarded": _NOBODY,
+    "backup.archived": _NOBODY,
 }
 
 OWN_ACCOUNT = frozenset(["user.registered", "user.profile_updated"])

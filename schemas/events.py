@@ -26,6 +26,39 @@ class ServedItem(Model):
     slot_kind: str = "exploit"
 
 
+class BackupArchived(Model):
+    """A backup was written."""
+
+    event_id: Annotated[str, Field(max_length=36, pattern=r"^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$")]
+    event_type: Literal["backup.archived"]
+    source: Annotated[str, Field(max_length=64)]
+    occurred_at: Annotated[int, Field(ge=-9223372036854775808, le=9223372036854775807)]
+    received_at: Annotated[int, Field(ge=-9223372036854775808, le=9223372036854775807)]
+    actor_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")]
+    device_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")] | None = None
+    session_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")] | None = None
+    request_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")] | None = None
+    surface: Literal["unknown", "fyp", "following", "trending", "profile", "hashtag", "sound", "search", "share_link", "notification"] = "unknown"
+    position: Annotated[int, Field(ge=0, le=10000)] | None = None
+    platform: Annotated[str, Field(max_length=16)] | None = None
+    app_version: Annotated[str, Field(max_length=32)] | None = None
+    country: Annotated[str, Field(max_length=2)] | None = None
+    lang: Annotated[str, Field(max_length=35)] | None = None
+    tz_offset_min: Annotated[int, Field(ge=-840, le=840)] | None = None
+    network: Annotated[str, Field(max_length=16)] | None = None
+    experiments: Annotated[Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Field(strict=False)], Field(max_length=16)] = ()
+    causation_id: Annotated[str, Field(max_length=36)] | None = None
+    src: Annotated[str, Field(max_length=160)] | None = None
+    pii: str | None = None
+    pii_key_id: Annotated[str, Field(max_length=96)] | None = None
+    run_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")]
+    what: Annotated[str, Field(max_length=64)]
+    target: Annotated[str, Field(max_length=500)]
+    objects: Annotated[int, Field(ge=0, le=9223372036854775807)]
+    bytes: Annotated[int, Field(ge=0, le=9223372036854775807)]
+    sha256: Annotated[str, Field(max_length=64)]
+
+
 class CommentCreated(Model):
     """The actor commented. By comment_id; the text is sealed."""
 
@@ -85,6 +118,68 @@ class CommentDeleted(Model):
     pii_key_id: Annotated[str, Field(max_length=96)] | None = None
     comment_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")]
     video_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")]
+
+
+class DeadLettersDiscarded(Model):
+    """Dead letters were given up: they are listed no more."""
+
+    event_id: Annotated[str, Field(max_length=36, pattern=r"^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$")]
+    event_type: Literal["deadletters.discarded"]
+    source: Annotated[str, Field(max_length=64)]
+    occurred_at: Annotated[int, Field(ge=-9223372036854775808, le=9223372036854775807)]
+    received_at: Annotated[int, Field(ge=-9223372036854775808, le=9223372036854775807)]
+    actor_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")]
+    device_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")] | None = None
+    session_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")] | None = None
+    request_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")] | None = None
+    surface: Literal["unknown", "fyp", "following", "trending", "profile", "hashtag", "sound", "search", "share_link", "notification"] = "unknown"
+    position: Annotated[int, Field(ge=0, le=10000)] | None = None
+    platform: Annotated[str, Field(max_length=16)] | None = None
+    app_version: Annotated[str, Field(max_length=32)] | None = None
+    country: Annotated[str, Field(max_length=2)] | None = None
+    lang: Annotated[str, Field(max_length=35)] | None = None
+    tz_offset_min: Annotated[int, Field(ge=-840, le=840)] | None = None
+    network: Annotated[str, Field(max_length=16)] | None = None
+    experiments: Annotated[Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Field(strict=False)], Field(max_length=16)] = ()
+    causation_id: Annotated[str, Field(max_length=36)] | None = None
+    src: Annotated[str, Field(max_length=160)] | None = None
+    pii: str | None = None
+    pii_key_id: Annotated[str, Field(max_length=96)] | None = None
+    run_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")]
+    letters: Annotated[int, Field(ge=0, le=9223372036854775807)]
+    places: Annotated[Annotated[tuple[Annotated[str, Field(max_length=200)], ...], Field(strict=False)], Field(max_length=4096)] = ()
+    reason: Annotated[str, Field(max_length=500)] | None = None
+
+
+class DeadLettersRedriven(Model):
+    """Dead letters were published again on their topics."""
+
+    event_id: Annotated[str, Field(max_length=36, pattern=r"^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$")]
+    event_type: Literal["deadletters.redriven"]
+    source: Annotated[str, Field(max_length=64)]
+    occurred_at: Annotated[int, Field(ge=-9223372036854775808, le=9223372036854775807)]
+    received_at: Annotated[int, Field(ge=-9223372036854775808, le=9223372036854775807)]
+    actor_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")]
+    device_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")] | None = None
+    session_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")] | None = None
+    request_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")] | None = None
+    surface: Literal["unknown", "fyp", "following", "trending", "profile", "hashtag", "sound", "search", "share_link", "notification"] = "unknown"
+    position: Annotated[int, Field(ge=0, le=10000)] | None = None
+    platform: Annotated[str, Field(max_length=16)] | None = None
+    app_version: Annotated[str, Field(max_length=32)] | None = None
+    country: Annotated[str, Field(max_length=2)] | None = None
+    lang: Annotated[str, Field(max_length=35)] | None = None
+    tz_offset_min: Annotated[int, Field(ge=-840, le=840)] | None = None
+    network: Annotated[str, Field(max_length=16)] | None = None
+    experiments: Annotated[Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Field(strict=False)], Field(max_length=16)] = ()
+    causation_id: Annotated[str, Field(max_length=36)] | None = None
+    src: Annotated[str, Field(max_length=160)] | None = None
+    pii: str | None = None
+    pii_key_id: Annotated[str, Field(max_length=96)] | None = None
+    run_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")]
+    letters: Annotated[int, Field(ge=0, le=9223372036854775807)]
+    places: Annotated[Annotated[tuple[Annotated[str, Field(max_length=200)], ...], Field(strict=False)], Field(max_length=4096)] = ()
+    reason: Annotated[str, Field(max_length=500)] | None = None
 
 
 class FeedImpression(Model):
@@ -149,6 +244,108 @@ class FeedServed(Model):
     seed: Annotated[int, Field(ge=-9223372036854775808, le=9223372036854775807)] | None = None
     positions: Annotated[Annotated[tuple[Annotated[str, Field(max_length=160)], ...], Field(strict=False)], Field(max_length=256)] = ()
     items: Annotated[Annotated[tuple[ServedItem, ...], Field(strict=False)], Field(max_length=200)]
+
+
+class GenerationDropped(Model):
+    """A generation's keys and tables were deleted."""
+
+    event_id: Annotated[str, Field(max_length=36, pattern=r"^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$")]
+    event_type: Literal["generation.dropped"]
+    source: Annotated[str, Field(max_length=64)]
+    occurred_at: Annotated[int, Field(ge=-9223372036854775808, le=9223372036854775807)]
+    received_at: Annotated[int, Field(ge=-9223372036854775808, le=9223372036854775807)]
+    actor_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")]
+    device_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")] | None = None
+    session_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")] | None = None
+    request_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")] | None = None
+    surface: Literal["unknown", "fyp", "following", "trending", "profile", "hashtag", "sound", "search", "share_link", "notification"] = "unknown"
+    position: Annotated[int, Field(ge=0, le=10000)] | None = None
+    platform: Annotated[str, Field(max_length=16)] | None = None
+    app_version: Annotated[str, Field(max_length=32)] | None = None
+    country: Annotated[str, Field(max_length=2)] | None = None
+    lang: Annotated[str, Field(max_length=35)] | None = None
+    tz_offset_min: Annotated[int, Field(ge=-840, le=840)] | None = None
+    network: Annotated[str, Field(max_length=16)] | None = None
+    experiments: Annotated[Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Field(strict=False)], Field(max_length=16)] = ()
+    causation_id: Annotated[str, Field(max_length=36)] | None = None
+    src: Annotated[str, Field(max_length=160)] | None = None
+    pii: str | None = None
+    pii_key_id: Annotated[str, Field(max_length=96)] | None = None
+    run_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")]
+    generation: Annotated[int, Field(ge=1, le=2147483647)]
+    redis_keys: Annotated[int, Field(ge=0, le=9223372036854775807)]
+    clickhouse_tables: Annotated[int, Field(ge=0, le=2147483647)]
+
+
+class GenerationPromoted(Model):
+    """A generation became the one that is read: the truth of which is live is the last of these facts."""
+
+    event_id: Annotated[str, Field(max_length=36, pattern=r"^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$")]
+    event_type: Literal["generation.promoted"]
+    source: Annotated[str, Field(max_length=64)]
+    occurred_at: Annotated[int, Field(ge=-9223372036854775808, le=9223372036854775807)]
+    received_at: Annotated[int, Field(ge=-9223372036854775808, le=9223372036854775807)]
+    actor_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")]
+    device_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")] | None = None
+    session_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")] | None = None
+    request_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")] | None = None
+    surface: Literal["unknown", "fyp", "following", "trending", "profile", "hashtag", "sound", "search", "share_link", "notification"] = "unknown"
+    position: Annotated[int, Field(ge=0, le=10000)] | None = None
+    platform: Annotated[str, Field(max_length=16)] | None = None
+    app_version: Annotated[str, Field(max_length=32)] | None = None
+    country: Annotated[str, Field(max_length=2)] | None = None
+    lang: Annotated[str, Field(max_length=35)] | None = None
+    tz_offset_min: Annotated[int, Field(ge=-840, le=840)] | None = None
+    network: Annotated[str, Field(max_length=16)] | None = None
+    experiments: Annotated[Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Field(strict=False)], Field(max_length=16)] = ()
+    causation_id: Annotated[str, Field(max_length=36)] | None = None
+    src: Annotated[str, Field(max_length=160)] | None = None
+    pii: str | None = None
+    pii_key_id: Annotated[str, Field(max_length=96)] | None = None
+    run_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")]
+    generation: Annotated[int, Field(ge=1, le=2147483647)]
+    previous: Annotated[int, Field(ge=1, le=2147483647)]
+    rollback: bool = False
+    parity_run_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")] | None = None
+    positions: Annotated[Annotated[tuple[Annotated[str, Field(max_length=200)], ...], Field(strict=False)], Field(max_length=4096)] = ()
+
+
+class ParityChecked(Model):
+    """Two generations were compared at one position vector."""
+
+    event_id: Annotated[str, Field(max_length=36, pattern=r"^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$")]
+    event_type: Literal["parity.checked"]
+    source: Annotated[str, Field(max_length=64)]
+    occurred_at: Annotated[int, Field(ge=-9223372036854775808, le=9223372036854775807)]
+    received_at: Annotated[int, Field(ge=-9223372036854775808, le=9223372036854775807)]
+    actor_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")]
+    device_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")] | None = None
+    session_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")] | None = None
+    request_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")] | None = None
+    surface: Literal["unknown", "fyp", "following", "trending", "profile", "hashtag", "sound", "search", "share_link", "notification"] = "unknown"
+    position: Annotated[int, Field(ge=0, le=10000)] | None = None
+    platform: Annotated[str, Field(max_length=16)] | None = None
+    app_version: Annotated[str, Field(max_length=32)] | None = None
+    country: Annotated[str, Field(max_length=2)] | None = None
+    lang: Annotated[str, Field(max_length=35)] | None = None
+    tz_offset_min: Annotated[int, Field(ge=-840, le=840)] | None = None
+    network: Annotated[str, Field(max_length=16)] | None = None
+    experiments: Annotated[Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Field(strict=False)], Field(max_length=16)] = ()
+    causation_id: Annotated[str, Field(max_length=36)] | None = None
+    src: Annotated[str, Field(max_length=160)] | None = None
+    pii: str | None = None
+    pii_key_id: Annotated[str, Field(max_length=96)] | None = None
+    run_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")]
+    left: Annotated[int, Field(ge=1, le=2147483647)]
+    right: Annotated[int, Field(ge=1, le=2147483647)]
+    equal: bool
+    redis_keys: Annotated[int, Field(ge=0, le=9223372036854775807)]
+    clickhouse_rows: Annotated[int, Field(ge=0, le=9223372036854775807)]
+    differing: Annotated[int, Field(ge=0, le=9223372036854775807)]
+    examples: Annotated[Annotated[tuple[Annotated[str, Field(max_length=500)], ...], Field(strict=False)], Field(max_length=20)] = ()
+    checksum: Annotated[str, Field(max_length=64)]
+    held_ms: Annotated[int, Field(ge=0, le=9223372036854775807)]
+    positions: Annotated[Annotated[tuple[Annotated[str, Field(max_length=200)], ...], Field(strict=False)], Field(max_length=4096)] = ()
 
 
 class PlaylistCreated(Model):
@@ -219,6 +416,76 @@ class RenditionCreated(Model):
     duration_ms: Annotated[int, Field(ge=0, le=2147483647)]
     sha256: Annotated[str, Field(max_length=64)]
     ladder_version: Annotated[str, Field(max_length=32)]
+
+
+class ReplayFinished(Model):
+    """A replay into a generation ended."""
+
+    event_id: Annotated[str, Field(max_length=36, pattern=r"^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$")]
+    event_type: Literal["replay.finished"]
+    source: Annotated[str, Field(max_length=64)]
+    occurred_at: Annotated[int, Field(ge=-9223372036854775808, le=9223372036854775807)]
+    received_at: Annotated[int, Field(ge=-9223372036854775808, le=9223372036854775807)]
+    actor_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")]
+    device_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")] | None = None
+    session_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")] | None = None
+    request_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")] | None = None
+    surface: Literal["unknown", "fyp", "following", "trending", "profile", "hashtag", "sound", "search", "share_link", "notification"] = "unknown"
+    position: Annotated[int, Field(ge=0, le=10000)] | None = None
+    platform: Annotated[str, Field(max_length=16)] | None = None
+    app_version: Annotated[str, Field(max_length=32)] | None = None
+    country: Annotated[str, Field(max_length=2)] | None = None
+    lang: Annotated[str, Field(max_length=35)] | None = None
+    tz_offset_min: Annotated[int, Field(ge=-840, le=840)] | None = None
+    network: Annotated[str, Field(max_length=16)] | None = None
+    experiments: Annotated[Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Field(strict=False)], Field(max_length=16)] = ()
+    causation_id: Annotated[str, Field(max_length=36)] | None = None
+    src: Annotated[str, Field(max_length=160)] | None = None
+    pii: str | None = None
+    pii_key_id: Annotated[str, Field(max_length=96)] | None = None
+    run_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")]
+    generation: Annotated[int, Field(ge=1, le=2147483647)]
+    outcome: Annotated[str, Field(max_length=32)]
+    bounded: bool = False
+    records: Annotated[int, Field(ge=0, le=9223372036854775807)]
+    archived: Annotated[int, Field(ge=0, le=9223372036854775807)] = 0
+    seconds: Annotated[float, Field(ge=0)]
+    detail: Annotated[str, Field(max_length=500)] | None = None
+    positions: Annotated[Annotated[tuple[Annotated[str, Field(max_length=200)], ...], Field(strict=False)], Field(max_length=4096)] = ()
+
+
+class ReplayStarted(Model):
+    """A replay into a generation began or was resumed."""
+
+    event_id: Annotated[str, Field(max_length=36, pattern=r"^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$")]
+    event_type: Literal["replay.started"]
+    source: Annotated[str, Field(max_length=64)]
+    occurred_at: Annotated[int, Field(ge=-9223372036854775808, le=9223372036854775807)]
+    received_at: Annotated[int, Field(ge=-9223372036854775808, le=9223372036854775807)]
+    actor_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")]
+    device_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")] | None = None
+    session_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")] | None = None
+    request_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")] | None = None
+    surface: Literal["unknown", "fyp", "following", "trending", "profile", "hashtag", "sound", "search", "share_link", "notification"] = "unknown"
+    position: Annotated[int, Field(ge=0, le=10000)] | None = None
+    platform: Annotated[str, Field(max_length=16)] | None = None
+    app_version: Annotated[str, Field(max_length=32)] | None = None
+    country: Annotated[str, Field(max_length=2)] | None = None
+    lang: Annotated[str, Field(max_length=35)] | None = None
+    tz_offset_min: Annotated[int, Field(ge=-840, le=840)] | None = None
+    network: Annotated[str, Field(max_length=16)] | None = None
+    experiments: Annotated[Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Field(strict=False)], Field(max_length=16)] = ()
+    causation_id: Annotated[str, Field(max_length=36)] | None = None
+    src: Annotated[str, Field(max_length=160)] | None = None
+    pii: str | None = None
+    pii_key_id: Annotated[str, Field(max_length=96)] | None = None
+    run_id: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*$")]
+    generation: Annotated[int, Field(ge=1, le=2147483647)]
+    to_time: Annotated[int, Field(ge=0, le=9223372036854775807)] | None = None
+    to_offsets: Annotated[Annotated[tuple[Annotated[str, Field(max_length=200)], ...], Field(strict=False)], Field(max_length=4096)] = ()
+    only: Annotated[Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Field(strict=False)], Field(max_length=64)] = ()
+    rate: Annotated[int, Field(ge=0, le=9223372036854775807)] | None = None
+    resumed: bool = False
 
 
 class ThumbnailCreated(Model):
@@ -923,12 +1190,20 @@ class UserRegisteredSealed(Model):
 
 
 EVENTS: dict[str, type[Model]] = {
+    "backup.archived": BackupArchived,
     "comment.created": CommentCreated,
     "comment.deleted": CommentDeleted,
+    "deadletters.discarded": DeadLettersDiscarded,
+    "deadletters.redriven": DeadLettersRedriven,
     "feed.impression": FeedImpression,
     "feed.served": FeedServed,
+    "generation.dropped": GenerationDropped,
+    "generation.promoted": GenerationPromoted,
+    "parity.checked": ParityChecked,
     "playlist.created": PlaylistCreated,
     "rendition.created": RenditionCreated,
+    "replay.finished": ReplayFinished,
+    "replay.started": ReplayStarted,
     "thumbnail.created": ThumbnailCreated,
     "transcode.completed": TranscodeCompleted,
     "transcode.failed": TranscodeFailed,

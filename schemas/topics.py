@@ -71,7 +71,22 @@ TOPICS: tuple[Topic, ...] = (
         lane=False,
         config={"max.message.bytes": str(LETTER_BYTES)},
     ),
-    Topic("rf.ops.v1", "run_id", (), partitions=1, lane=False),
+    Topic(
+        "rf.ops.v1",
+        "run_id",
+        (
+            "replay.started",
+            "replay.finished",
+            "parity.checked",
+            "generation.promoted",
+            "generation.dropped",
+            "deadletters.redriven",
+            "deadletters.discarded",
+            "backup.archived",
+        ),
+        partitions=1,
+        lane=False,
+    ),
 )
 
 BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}

@@ -4,7 +4,7 @@ import pytest
 
 from api.roles import MAY_POST, may_post
 from schemas.catalogue import versions
-from schemas.topics import TOPIC_OF
+from schemas.topics import BY_NAME, OPS, TOPIC_OF
 from tests.api.door import NARROW_KEY, NO_SCOPE_KEY, SERVICE_KEY, Door, like, sent
 
 DEVICE = {"view.started", "view.ended", "view.heartbeat"}
@@ -14,11 +14,12 @@ USER = DEVICE | {
     "comment.created", "comment.deleted", "feed.impression",
 }  # fmt: skip
 OPERATOR = USER | {"video.rejected", "transcode.requested"}
+NOBODY = set(BY_NAME[OPS].events)
 
 
 def test_the_table_has_every_type_and_no_other() -> None:
     assert set(MAY_POST) == set(versions()) == set(TOPIC_OF)
-    assert len(MAY_POST) == 27
+    assert len(MAY_POST) == 35
 
 
 @pytest.mark.parametrize("event_type", sorted(MAY_POST))
@@ -26,7 +27,16 @@ def test_the_table_says_what_the_contract_says(event_type: str) -> None:
     assert may_post("device", event_type) == (event_type in DEVICE)
     assert may_post("user", event_type) == (event_type in USER)
     assert may_post("operator", event_type) == (event_type in OPERATOR)
-    assert may_post("service", event_type)
+    assert may_post("service", event_type) == (event_type not in NOBODY)
+
+
+@pytest.mark.parametrize("event_type", sorted(NOBODY))
+async def test_no_key_posts_what_the_commands_tell_of_themselves(event_type: str) -> None:
+    door = Door()
+    for token in (SERVICE_KEY, door.token("olga", role="operator")):
+        answer = await door.post([sent(event_type)], token=token)
+        assert answer.status_code == 422
+        assert answer.json()["events"][0]["code"] == "forbidden_type"
 
 
 @pytest.mark.parametrize("event_type", sorted(set(MAY_POST) - USER))

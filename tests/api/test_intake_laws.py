@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from api.parsing import Rejection, _array, _careful, _checked, events_in
 from api.problems import Problem
+from api.roles import may_post
 from schemas.batch import APPENDED_AT, OFFSET
 from schemas.catalogue import latest, versions
 from schemas.columns import from_rows
@@ -69,7 +70,7 @@ def events(draw: Any) -> dict[str, Any]:
 def _by_pydantic(event: dict[str, Any]) -> bool:
     """Whether the models take the event, with what the gateway would have filled in."""
     event_type = event.get("event_type")
-    if not isinstance(event_type, str) or event_type not in EVENTS:
+    if not isinstance(event_type, str) or event_type not in EVENTS or not may_post("service", event_type):
         return False
     names = {field["name"] for field in latest(event_type).sealed}
     server = {f["name"] for f in latest(event_type).fields if "filled_by" in f} - {"actor_id"}
