@@ -5,6 +5,7 @@ makes them stale, not wrong, so it does not turn readiness red; the age of what 
 is in the answer.
 """
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -19,6 +20,8 @@ from projections.position import StoreUnavailable
 
 router = APIRouter(tags=["operation"])
 STALE_MS = 30_000
+STORE_S = 1.0
+"""Who asks for readiness wants to know now: reads wait longer for a Redis that is being restarted."""
 _LOG = Log("api")
 
 
@@ -62,9 +65,10 @@ async def healthz() -> Alive:
 async def readyz(parts: PartsOf) -> Response:
     """Ready, or 503; either way which fold is behind, and by how many records."""
     try:
-        live = await parts.reads.live()
-        lags = await live.lag.lags()
-    except StoreUnavailable as error:
+        async with asyncio.timeout(STORE_S):
+            live = await parts.reads.live()
+            lags = await live.lag.lags()
+    except (StoreUnavailable, TimeoutError) as error:
         _LOG.warning("store_unavailable", error=str(error))  # with its address, which is not for everybody
         found = Readiness(
             status="store_unavailable", detail="redis does not answer", generation=None, folds=[]

@@ -37,7 +37,7 @@ def app() -> FastAPI:
     clock = SystemClock()
     log = Publisher(kafka_config.producer(settings), load_book(settings), settings.produce_deadline_s)
     background = BackgroundLog(log)
-    store = clients.async_redis_client(settings)
+    store = clients.patient_redis_client(settings)
     public = clients.s3_client(settings, settings.upload_base_url) if settings.upload_base_url else None
     parts = Parts(
         settings=settings,

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 import clickhouse_connect
@@ -35,8 +35,14 @@ def redis_client(settings: Settings) -> "redis.Redis":
     )
 
 
-def async_redis_client(settings: Settings, connections: int = 64) -> "redis.asyncio.Redis":
-    """The read side's client: a request that finds no free connection in time fails, not waits."""
+def patient_redis_client(settings: Settings) -> "redis.asyncio.Redis":
+    """The read side's client: it waits out a Redis that is gone for a moment. Sends reads again, so it is
+    for reads only."""
+    return async_redis_client(settings).patient(settings.redis_patience_s)
+
+
+def async_redis_client(settings: Settings, connections: int = 64) -> TogetherRedis:
+    """A client for one event loop: who finds no free connection in time fails, and does not wait."""
     pool = redis.asyncio.BlockingConnectionPool.from_url(
         settings.redis_url.get_secret_value(),
         decode_responses=True,
@@ -46,7 +52,7 @@ def async_redis_client(settings: Settings, connections: int = 64) -> "redis.asyn
         timeout=_REDIS_S,
         health_check_interval=15,
     )
-    return TogetherRedis.from_pool(pool)  # and closes it
+    return cast(TogetherRedis, TogetherRedis.from_pool(pool))  # and closes it
 
 
 def clickhouse_client(settings: Settings, reader: bool = False) -> "ClickHouse":

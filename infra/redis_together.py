@@ -6,9 +6,13 @@ needs to answer it. What is asked in one turn, by one request or by many, is sen
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
+from typing import Any, Self
 
+import redis
 import redis.asyncio
+
+from infra.redis_patience import Patience
 
 Asked = tuple[tuple[Any, ...], dict[str, Any], "asyncio.Future[Any]"]
 LONGEST = 500
@@ -22,6 +26,19 @@ class TogetherRedis(redis.asyncio.Redis):
         super().__init__(*arguments, **options)
         self._asked: list[Asked] = []
         self._under_way: set[asyncio.Task[None]] = set()
+        self._patience: Patience | None = None
+
+    def patient(self, patience_s: float) -> Self:
+        """The same client, waiting so long for a Redis that went away. Only where all commands are reads:
+        they are sent again."""
+        self._patience = Patience(partial(super().execute_command, "PING"), patience_s)
+        return self
+
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        """As its base; waits for nobody any more."""
+        if self._patience is not None:
+            self._patience.close()
+        await super().aclose(close_connection_pool)
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """Its answer, or the error that Redis gave to this command or the connection to all of them."""
@@ -41,7 +58,10 @@ class TogetherRedis(redis.asyncio.Redis):
 
     async def _ask(self, asked: Sequence[Asked]) -> None:
         try:
-            answers = await self._answers(asked)
+            if self._patience is None:
+                answers = await self._answers(asked)
+            else:
+                answers = await self._patience.answered(partial(self._answers, asked), len(asked))
         except asyncio.CancelledError:  # the loop is closing
             for _, _, future in asked:
                 future.cancel()
@@ -63,4 +83,7 @@ class TogetherRedis(redis.asyncio.Redis):
         async with self.pipeline(transaction=False) as pipe:
             for arguments, options, _ in asked:
                 pipe.execute_command(*arguments, **options)
-            return list(await pipe.execute(raise_on_error=False))
+            answers = list(await pipe.execute(raise_on_error=False))
+        if redis.BusyLoadingError in map(type, answers):  # Redis is back, its data is not yet
+            raise redis.BusyLoadingError("redis is loading its data")
+        return answers

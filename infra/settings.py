@@ -38,6 +38,9 @@ class Settings(BaseModel):
 
     # the stores
     redis_url: SecretStr = SecretStr("redis://127.0.0.1:16379/0")
+    redis_patience_s: float = Field(
+        5.0, ge=0, description="How long a read waits for a Redis that went away before it is answered 503."
+    )
     clickhouse_url: str = "http://127.0.0.1:8123"
     clickhouse_database: str = "reelfold"
     clickhouse_user: str = Field("writer", description="Writes tables; made by the stack.")

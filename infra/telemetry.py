@@ -21,7 +21,7 @@ LogEvent = Literal[
     "registry_unavailable", "key_created", "clickhouse_query_failed", "watchdog_exit", "timer_failed",
     "api_started", "api_stopping", "trending_ranked", "faust_log",
     "request_served", "producer_renewed", "jwks_unavailable", "catalog_unavailable", "publish_unflushed",
-    "store_unavailable",
+    "store_unavailable", "store_back",
 ]  # fmt: skip
 
 REGISTRY = CollectorRegistry()

@@ -1,9 +1,11 @@
 """Alive, ready, measured; and what OpenAPI says of every route."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from api import health
 from api.health import STALE_MS, readiness
 from projections.lag import FoldLag
 from projections.position import StoreUnavailable
@@ -55,6 +57,19 @@ async def test_a_store_that_is_away_is_not_ready(stage: Stage, monkeypatch: pyte
     answer = await stage.get("/readyz")
     assert (answer.status_code, answer.json()["status"]) == (503, "store_unavailable")
     assert "10.0.0.7" not in answer.text
+
+
+async def test_a_store_that_reads_wait_for_is_not_ready_now(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def slow() -> list[FoldLag]:
+        await asyncio.sleep(5)
+        return [lag("feed", 0)]
+
+    monkeypatch.setattr(health, "STORE_S", 0.05)
+    monkeypatch.setattr(stage.lag, "lags", slow)
+    answer = await stage.get("/readyz")
+    assert (answer.status_code, answer.json()["status"]) == (503, "store_unavailable")
 
 
 def test_a_worker_that_is_silent_makes_reads_stale_and_not_unready() -> None:

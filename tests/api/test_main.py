@@ -26,7 +26,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
         "DATA": str(tmp_path), "KAFKA_BOOTSTRAP": NOBODY, "REDIS_URL": f"redis://{NOBODY}/0",
         "REGISTRY_URL": f"http://{NOBODY}", "S3_ENDPOINT": NOBODY, "S3_ACCESS_KEY": "a", "S3_SECRET_KEY": "b",
         "JWT_SECRET": SECRET, "CURSOR_SECRET": "c" * 32, "MASTER_KEY": base64.b64encode(b"m" * 32).decode(),
-        "PRODUCE_DEADLINE_S": "0.5",
+        "PRODUCE_DEADLINE_S": "0.5", "REDIS_PATIENCE_S": "0.5",
     }.items():  # fmt: skip
         monkeypatch.setenv(f"REELFOLD_{name}", value)
     settings = Settings(data=tmp_path, jwt_secret=SECRET)
