@@ -93,7 +93,8 @@ def _replay_partition(
         batch, invalid = decoder.assemble(_read(reader, key, at, cut))
         handout = Handout(batch, 0)
         steps = [_patiently(partial(one.step, handout)) for one in readers]
-        report.events += len(batch)
+        # What was only shown again (a window of history) is no progress.
+        report.events += max((len(one.folded) for one in steps if one.folded is not None), default=0)
         report.unreadable += len(invalid)
         # A store that stands elsewhere (it lost data, or somebody else folds too) is read for again.
         at = _placed(reader, key, readers, log) if any(one.seek for one in steps) else batch.next
