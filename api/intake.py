@@ -22,6 +22,7 @@ from api.parsing import Rejection, events_in
 from api.parts import Parts, PartsOf
 from api.problems import Problem, unavailable, within_rate
 from api.validation import Draft, check
+from infra.failpoints import reach
 from infra.telemetry import INGESTED
 
 router = APIRouter(tags=["events"])
@@ -91,6 +92,7 @@ async def _take_in(
     accepted = [outcome.event for outcome in outcomes if isinstance(outcome, Draft)]
     if accepted:
         await parts.log.publish_all(accepted)
+        reach("after_publish")
     INGESTED.labels("accepted").inc(len(accepted))
     INGESTED.labels("rejected").inc(len(outcomes) - len(accepted))
     return outcomes

@@ -12,6 +12,7 @@ from queue import SimpleQueue
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
 
+from infra.failpoints import reach
 from infra.telemetry import Log
 from projections.position import StoreUnavailable
 from streams.progress import Key, LogMismatch
@@ -147,7 +148,9 @@ class Assignment:
         known = [(key, self.position(key)) for key in list(self.held)]
         offsets = [TopicPartition(*key, position) for key, position in known if position is not None]
         if offsets:
+            reach("before_ack")
             self._consumer.commit(offsets=offsets, asynchronous=True)
+            reach("after_ack")
 
     def reachable(self) -> bool:
         """Whether the brokers answer again."""

@@ -6,6 +6,7 @@ import redis
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from infra.clients import clickhouse_client, redis_client
+from infra.failpoints import reach
 from infra.settings import Settings
 from projections.analytics.clickhouse import ClickHouseAnalyticsFold
 from projections.catalog.redis import RedisCatalogFold
@@ -51,7 +52,8 @@ def _analytics(settings: Settings, generation: int) -> "LateFold":
             client = clickhouse_client(settings)
         except ClickHouseError as error:
             raise StoreUnavailable(f"clickhouse does not answer: {error}") from error
-        return ClickHouseAnalyticsFold(client, generation, settings.clickhouse_database)
+        name, between = settings.clickhouse_database, lambda: reach("after_rows")
+        return ClickHouseAnalyticsFold(client, generation, name, inserted=between)
 
     return LateFold(ClickHouseAnalyticsFold.name, ClickHouseAnalyticsFold.topics, build)
 

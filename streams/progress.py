@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from infra.failpoints import reach
 from projections.position import FoldStore, PositionConflict
 from schemas.batch import RecordBatch
 
@@ -144,7 +145,9 @@ class Progress:
             batch = batch.since(known.next)
             if batch.next <= batch.start:
                 return None
+        reach("before_sink", self.fold.name)
         self.fold.apply(batch, place.position)
+        reach("after_sink", self.fold.name)
         place.cursor = place.position = batch.next
         return batch
 

@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from infra.clock import Clock
+from infra.failpoints import reach
 from infra.telemetry import APPLIED, BATCH_ROWS, FOLD_SECONDS, VISIBLE_SECONDS, Log
 from projections.position import FoldStore, PositionConflict, StoreUnavailable
 from schemas.batch import RecordBatch
@@ -141,6 +142,7 @@ class FoldRunner:
         if done.seek:
             self._seek((batch.topic, batch.partition))
         elif done.folded is not None:
+            reach("between_sinks", self.name)
             self._measure(done.folded, time.perf_counter() - begun)
         return True
 

@@ -6,7 +6,7 @@ An insert is atomic for one table and month only, so a crash may leave rows behi
 
 import asyncio
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -56,18 +56,25 @@ class _Progress:
 
 
 class ClickHouseAnalyticsFold:
-    """The write side. ``client`` is clickhouse_connect's, made without a session id."""
+    """The write side. ``client`` is clickhouse_connect's, made without a session id; ``inserted`` is called
+    when a batch's rows are in and its offsets are not yet told: where a fault run breaks in."""
 
     name = "analytics"
     topics = tuple(topic.name for topic in TOPICS if topic.lane)
     history_ms = 0
 
     def __init__(
-        self, client: Any, generation: int, database: str = "reelfold", rollup_every_s: float = 5.0
+        self,
+        client: Any,
+        generation: int,
+        database: str = "reelfold",
+        rollup_every_s: float = 5.0,
+        inserted: Callable[[], None] = lambda: None,
     ) -> None:
         self._client = client
         self._tables = Tables(database, generation)
         self._runs: dict[tuple[str, int], _Progress] = {}
+        self._inserted = inserted
         self.rollups = Rollups(self._ask, self._tables, rollup_every_s)
 
     def position(self, topic: str, partition: int) -> int | None:
@@ -98,6 +105,7 @@ class ClickHouseAnalyticsFold:
             progress.rows[one.table] = progress.rows.get(one.table, 0) + one.frame.height
             if one.table == "video_views":
                 self.rollups.touch(one.frame)
+        self._inserted()
         progress.next, progress.clock = batch.next, max(progress.clock, batch.clock)
         self._say(batch, progress)
         self._runs[batch.topic, batch.partition] = progress
