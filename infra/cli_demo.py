@@ -63,7 +63,7 @@ async def _run(settings: Settings, seed: int, views: int, own: Path | None, cons
 
     api = f"http://{settings.api_host}:{settings.api_port}"
     analyst = (settings.clickhouse_reader, settings.clickhouse_reader_password.get_secret_value())
-    client = Client(api, settings.clickhouse_url, analyst, settings.clickhouse_database)
+    client = Client(api, settings.clickhouse_url, analyst, settings.clickhouse_database, settings.ca_file)
     try:
         run = Demo(client, SystemClock(), seed, lambda line: console.print(f"  {line}"))
         return await run.run(views, own)

@@ -16,6 +16,7 @@ from infra.keyring import Keyring
 from infra.keyring_s3 import S3KeyStore
 from infra.redis_together import TogetherRedis
 from infra.settings import InvalidSettings, Settings
+from infra.tls import trust
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client as ClickHouse
@@ -28,6 +29,7 @@ def redis_client(settings: Settings) -> "redis.Redis":
     """The write side's client; text in, text out."""
     return redis.Redis.from_url(
         settings.redis_url.get_secret_value(),
+        **_redis_trust(settings),
         decode_responses=True,
         socket_timeout=_REDIS_S * 4,  # a transaction of 10,000 commands takes its time
         socket_connect_timeout=_REDIS_S,
@@ -45,6 +47,7 @@ def async_redis_client(settings: Settings, connections: int = 64) -> TogetherRed
     """A client for one event loop: who finds no free connection in time fails, and does not wait."""
     pool = redis.asyncio.BlockingConnectionPool.from_url(
         settings.redis_url.get_secret_value(),
+        **_redis_trust(settings),
         decode_responses=True,
         socket_timeout=_REDIS_S,
         socket_connect_timeout=1.0,
@@ -64,6 +67,7 @@ def clickhouse_client(settings: Settings, reader: bool = False) -> "ClickHouse":
         host=url.hostname or "127.0.0.1",
         port=url.port or (8443 if url.scheme == "https" else 8123),
         secure=url.scheme == "https",
+        ca_cert=settings.ca_file or None,
         database=settings.clickhouse_database,
         username=settings.clickhouse_reader if reader else settings.clickhouse_user,
         password=password.get_secret_value(),
@@ -76,15 +80,19 @@ def clickhouse_client(settings: Settings, reader: bool = False) -> "ClickHouse":
 def s3_client(settings: Settings, endpoint: str = "") -> Minio:
     """A client of the S3 server, or of another address of it (host:port or URL; for presigned URLs)."""
     scheme, _, host = (endpoint or settings.s3_endpoint).rpartition("://")
+    secure = scheme == "https" if scheme else settings.s3_secure
     settings.need("s3_access_key", "s3_secret_key")
     return Minio(
         host.rstrip("/"),
         access_key=settings.s3_access_key.get_secret_value(),
         secret_key=settings.s3_secret_key.get_secret_value(),
-        secure=scheme == "https" if scheme else settings.s3_secure,
+        secure=secure,
         region=settings.s3_region,  # given, so that presigning asks nobody
         http_client=urllib3.PoolManager(
-            timeout=_S3, maxsize=32, retries=urllib3.Retry(2, backoff_factor=0.1)
+            timeout=_S3,
+            maxsize=32,
+            retries=urllib3.Retry(2, backoff_factor=0.1),
+            ssl_context=trust(settings.ca_file) if secure else None,
         ),
     )
 
@@ -98,4 +106,13 @@ def keyring(settings: Settings, clock: Clock) -> Keyring:
         raise InvalidSettings("REELFOLD_MASTER_KEY: not base64") from None
     if len(master) != 32:
         raise InvalidSettings("REELFOLD_MASTER_KEY: 32 bytes, base64")
-    return Keyring(S3KeyStore(s3_client(settings), settings.bucket_keyring), master, clock)
+    trusted = trust(settings.ca_file) if settings.s3_secure else None
+    store = S3KeyStore(s3_client(settings), settings.bucket_keyring, trusted)
+    return Keyring(store, master, clock)
+
+
+def _redis_trust(settings: Settings) -> dict[str, Any]:
+    """What a rediss:// address needs; a redis:// one would not know it."""
+    if not settings.redis_url.get_secret_value().startswith("rediss://") or not settings.ca_file:
+        return {}
+    return {"ssl_ca_certs": settings.ca_file, "ssl_check_hostname": True}

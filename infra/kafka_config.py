@@ -19,8 +19,8 @@ def connection(settings: Settings) -> Config:
         "log.connection.close": False,
         "log_level": 2,  # what goes wrong is told by error_cb, in our log
     }
-    if settings.kafka_ca_file:
-        config["ssl.ca.location"] = settings.kafka_ca_file
+    if authority := settings.kafka_ca_file or settings.ca_file:
+        config["ssl.ca.location"] = authority
     if settings.kafka_security.startswith("SASL"):
         config["sasl.mechanism"] = settings.kafka_sasl_mechanism
         config["sasl.username"] = settings.kafka_username

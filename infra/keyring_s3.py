@@ -1,5 +1,6 @@
 """The key store in S3: one object a key, created with If-None-Match so that two gateways agree."""
 
+import ssl
 from datetime import timedelta
 
 import urllib3
@@ -17,10 +18,10 @@ _TAKEN = (409, 412)
 class S3KeyStore:
     """Keys under `keys/<name>` in the keyring's own bucket."""
 
-    def __init__(self, client: Minio, bucket: str) -> None:
+    def __init__(self, client: Minio, bucket: str, trusted: ssl.SSLContext | None = None) -> None:
         self._client = client
         self._bucket = bucket
-        self._http = urllib3.PoolManager(timeout=_TIMEOUT, retries=False)
+        self._http = urllib3.PoolManager(timeout=_TIMEOUT, retries=False, ssl_context=trusted)
 
     def get(self, name: str) -> bytes | None:
         try:

@@ -78,10 +78,10 @@ def tail_events(
             if message.error():
                 raise KafkaException(message.error())
             told, last = told + 1, time.monotonic()
-            yield _document(message, book, settings.registry_url)
+            yield _document(message, book, settings)
 
 
-def _document(message: Message, book: SchemaBook, registry_url: str) -> dict[str, Any]:
+def _document(message: Message, book: SchemaBook, settings: Settings) -> dict[str, Any]:
     where: dict[str, Any] = {
         "topic": message.topic(),
         "partition": message.partition(),
@@ -91,7 +91,7 @@ def _document(message: Message, book: SchemaBook, registry_url: str) -> dict[str
         where["dead_letter"] = letter
     value = message.value() or b""
     try:
-        return where | {"event": _decoded(value, book, registry_url)}
+        return where | {"event": _decoded(value, book, settings)}
     except SchemaError as error:
         return where | {"error": str(error), "raw": base64.b64encode(value).decode()}
 
@@ -106,12 +106,12 @@ def _dead_letter(message: Message) -> dict[str, str]:
     }
 
 
-def _decoded(value: bytes, book: SchemaBook, registry_url: str) -> dict[str, Any]:
+def _decoded(value: bytes, book: SchemaBook, settings: Settings) -> dict[str, Any]:
     try:
         return decode(value, book)
     except UnknownSchema:
         # written since the book was made: the registry knows it, or nobody does
-        return decode(value, book.with_schema(schema_id(value), lookup(registry_url, schema_id(value))))
+        return decode(value, book.with_schema(schema_id(value), lookup(settings, schema_id(value))))
 
 
 def _span(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:

@@ -13,11 +13,11 @@ import clickhouse_connect
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
-from minio import Minio
 from minio.error import MinioException
 from urllib3.exceptions import HTTPError
 
 from infra.clickhouse.migrate import MigrationError, migrate
+from infra.clients import s3_client
 from infra.kafka_config import connection
 from infra.provision_buckets import ensure_buckets
 from infra.provision_topics import WrongPartitions, ensure_topics
@@ -50,20 +50,12 @@ def topics(settings: Settings) -> list[str]:
 
 def schemas(settings: Settings) -> list[str]:
     """The event types in the registry, and the book of their ids in the data folder."""
-    return sorted(save_book(settings, ensure(settings.registry_url)).newest)
+    return sorted(save_book(settings, ensure(settings)).newest)
 
 
 def buckets(settings: Settings) -> list[str]:
     """The buckets made."""
-    settings.need("s3_access_key", "s3_secret_key")
-    client = Minio(
-        settings.s3_endpoint,
-        access_key=settings.s3_access_key.get_secret_value(),
-        secret_key=settings.s3_secret_key.get_secret_value(),
-        region=settings.s3_region,
-        secure=settings.s3_secure,
-    )
-    return ensure_buckets(client, settings)
+    return ensure_buckets(s3_client(settings), settings)
 
 
 def tables(settings: Settings) -> list[str]:
@@ -73,6 +65,7 @@ def tables(settings: Settings) -> list[str]:
         host=address.hostname,
         port=address.port or 8123,
         secure=address.scheme == "https",
+        ca_cert=settings.ca_file or None,
         username=settings.clickhouse_user,
         password=settings.clickhouse_password.get_secret_value(),
     )

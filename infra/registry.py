@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 
 from infra.settings import Settings
+from infra.tls import trust
 from schemas.book import SchemaBook
 from schemas.catalogue import EventSchema, parse, versions
 from schemas.errors import UnknownSchema
@@ -29,28 +30,28 @@ class IncompatibleSchema(Exception):
     """The registry refuses a schema: it breaks readers or writers of an older version."""
 
 
-def ensure(registry_url: str) -> SchemaBook:
+def ensure(settings: Settings) -> SchemaBook:
     """Set the global rule, register all versions, oldest first; safe to run again.
 
     Raises RegistryUnavailable, or IncompatibleSchema naming the subject.
     """
-    with _client(registry_url) as client:
-        _checked(client.put("/config", json={"compatibility": COMPATIBILITY}))
+    with registry_client(settings) as client:
+        checked(client.put("/config", json={"compatibility": COMPATIBILITY}))
         entries = [(_register(client, schema), schema) for group in versions().values() for schema in group]
     return SchemaBook.of(entries)
 
 
-def lookup(registry_url: str, schema_id: int, version: int = 0) -> EventSchema:
+def lookup(settings: Settings, schema_id: int, version: int = 0) -> EventSchema:
     """The schema of an id that the book at hand does not know.
 
     ``version`` is what the schema is filed under; the registry does not tell. Raises UnknownSchema when
     it has no such id, or when that schema is no event of ours, and RegistryUnavailable.
     """
-    with _client(registry_url) as client:
+    with registry_client(settings) as client:
         answer = client.get(f"/schemas/ids/{schema_id}")
     if answer.status_code == 404:
         raise UnknownSchema(schema_id)
-    raw = json.loads(_checked(answer).json()["schema"])
+    raw = json.loads(checked(answer).json()["schema"])
     if not isinstance(raw, dict) or "event_type" not in raw:
         raise UnknownSchema(schema_id)
     return parse(raw, version)
@@ -61,7 +62,7 @@ def load_book(settings: Settings) -> SchemaBook:
     path = book_path(settings)
     if path.exists():
         return SchemaBook.from_json(path.read_text("utf-8"))
-    return save_book(settings, ensure(settings.registry_url))
+    return save_book(settings, ensure(settings))
 
 
 def save_book(settings: Settings, book: SchemaBook) -> SchemaBook:
@@ -83,19 +84,33 @@ def _register(client: httpx.Client, schema: EventSchema) -> int:
     answer = client.post(f"/subjects/{schema.subject}/versions", json={"schema": schema.text})
     if answer.status_code == 409:
         raise IncompatibleSchema(f"{schema.subject} version {schema.version} is not {COMPATIBILITY}")
-    return int(_checked(answer).json()["id"])
+    return int(checked(answer).json()["id"])
 
 
 @contextmanager
-def _client(url: str) -> Iterator[httpx.Client]:
+def registry_client(settings: Settings) -> Iterator[httpx.Client]:
+    """A client of the registry: its certificate checked, basic authorization where there is a name."""
+    url, name = settings.registry_url, settings.registry_username
     try:
-        with httpx.Client(base_url=url, headers=_JSON, timeout=10.0, trust_env=False) as client:
+        with httpx.Client(
+            base_url=url,
+            headers=_JSON,
+            timeout=10.0,
+            trust_env=False,
+            verify=trust(settings.ca_file),
+            auth=(name, settings.registry_password.get_secret_value()) if name else None,
+        ) as client:
             yield client
     except httpx.TransportError as error:
         raise RegistryUnavailable(f"the schema registry at {url} does not answer: {error}") from error
 
 
-def _checked(answer: httpx.Response) -> httpx.Response:
+def checked(answer: httpx.Response) -> httpx.Response:
+    """The answer; raises RegistryUnavailable where it is the registry's trouble, or ours with its door."""
+    if answer.status_code in (401, 403):
+        raise RegistryUnavailable(
+            f"the schema registry answers {answer.status_code}: see REELFOLD_REGISTRY_USERNAME and _PASSWORD"
+        )
     if answer.status_code >= 500:
         raise RegistryUnavailable(f"the schema registry answers {answer.status_code}")
     return answer.raise_for_status()

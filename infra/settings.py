@@ -24,6 +24,14 @@ class Settings(BaseModel):
 
     data: Path = Field(Path(".reelfold"), description="Where the local stack keeps its data.")
 
+    # the wires
+    ca_file: str = Field(
+        "", description="PEM of the authority that signs the servers' certificates; empty: the system's."
+    )
+    stack_tls: bool = Field(
+        False, description="The local stack's servers speak TLS only, and its broker holds users to ACLs."
+    )
+
     # the log
     kafka_bootstrap: str = Field("127.0.0.1:19092", description="host:port of the brokers.")
     kafka_controller_port: int = Field(19093, ge=1, le=65535, description="Of the local stack's broker.")
@@ -31,10 +39,17 @@ class Settings(BaseModel):
     kafka_sasl_mechanism: str = "SCRAM-SHA-512"
     kafka_username: str = ""
     kafka_password: SecretStr = SecretStr("")
-    kafka_ca_file: str = ""
+    kafka_ca_file: str = Field("", description="As REELFOLD_CA_FILE, where Kafka's is another.")
+    kafka_acls: bool = Field(False, description="Provision makes the ACLs of infra/provision_acls.py.")
+    kafka_producers: str = Field(
+        "reelfold-playback=rf.playback.v1,rf.heartbeat.v1",
+        description="Trusted producers and all they may write: name=topic,topic;name=topic",
+    )
     registry_url: str = Field(
         "http://127.0.0.1:18081/apis/ccompat/v7", description="Confluent-compatible, with its path."
     )
+    registry_username: str = Field("", description="Basic authorization, where the registry asks for it.")
+    registry_password: SecretStr = SecretStr("")
 
     # the stores
     redis_url: SecretStr = SecretStr("redis://127.0.0.1:16379/0")

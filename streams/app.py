@@ -9,6 +9,7 @@ from typing import Any
 import faust
 
 from infra.settings import Settings
+from infra.tls import trust
 
 SESSION_S = 10.0
 
@@ -48,13 +49,8 @@ def _credentials(settings: Settings) -> dict[str, Any]:
     """TLS and SASL as aiokafka takes them."""
     if settings.kafka_security == "PLAINTEXT":
         return {}
-    import ssl
-
-    context = (
-        ssl.create_default_context(cafile=settings.kafka_ca_file or None)
-        if settings.kafka_security.endswith("SSL")
-        else None
-    )
+    secure = settings.kafka_security.endswith("SSL")
+    context = trust(settings.kafka_ca_file or settings.ca_file) if secure else None
     if not settings.kafka_security.startswith("SASL"):
         return {"broker_credentials": faust.SSLCredentials(context)}
     return {

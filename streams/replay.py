@@ -51,9 +51,7 @@ def replay(
     """
     sinks = every_fold(settings, generation) if folds is None else folds
     chosen = [fold for members in sinks.values() for fold in members if not only or fold.name in only]
-    decoder = Decoder(
-        registry.load_book(settings), lambda one: registry.lookup(settings.registry_url, one), _wait
-    )
+    decoder = Decoder(registry.load_book(settings), lambda one: registry.lookup(settings, one), _wait)
     report = ReplayReport(generation, folds=tuple(fold.name for fold in chosen))
     reader = Consumer(consumer(settings, f"reelfold.replay.g{generation}"))
     begun = time.monotonic()

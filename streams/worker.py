@@ -102,7 +102,7 @@ def make_lane(settings: Settings, sink: str, book: SchemaBook, parks: bool) -> L
     def wait(seconds: float) -> bool:
         return not stopping.wait(seconds)
 
-    decoder = Decoder(book, lambda schema_id: registry.lookup(settings.registry_url, schema_id), wait)
+    decoder = Decoder(book, lambda schema_id: registry.lookup(settings, schema_id), wait)
     office = KafkaDeadLetters(producer(settings), group, _version(), wait) if parks else None
     limit = DeadLetterLimit(settings.dead_letter_run, settings.dead_letter_share)
     makes_parts = sink == folds.CLICKHOUSE

@@ -44,12 +44,6 @@ def s3_settings(servers: Servers) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def registry_url(servers: Servers) -> str:
-    """The schema registry, with its path."""
-    return servers.start("registry").registry_url
-
-
-@pytest.fixture(scope="session")
 def clickhouse(servers: Servers) -> Place:
     """A ClickHouse; with REELFOLD_CLICKHOUSE_URL set, any real server is held to the suite."""
     return real_or_shared(servers)

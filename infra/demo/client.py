@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import orjson
 
+from infra.tls import trust
+
 BATCH = 500
 RETRIES = 20
 
@@ -20,9 +22,12 @@ class DemoFailed(Exception):
 class Client:
     """One session against a running stack."""
 
-    def __init__(self, api_url: str, clickhouse_url: str, analyst: tuple[str, str], database: str) -> None:
-        self._http = httpx.AsyncClient(base_url=api_url, timeout=30)
-        self._clickhouse = httpx.AsyncClient(base_url=clickhouse_url, timeout=30)
+    def __init__(
+        self, api_url: str, clickhouse_url: str, analyst: tuple[str, str], database: str, ca_file: str = ""
+    ) -> None:
+        self._trusted = trust(ca_file)
+        self._http = httpx.AsyncClient(base_url=api_url, timeout=30, verify=self._trusted)
+        self._clickhouse = httpx.AsyncClient(base_url=clickhouse_url, timeout=30, verify=self._trusted)
         self._analyst = {
             "X-ClickHouse-User": analyst[0],
             "X-ClickHouse-Key": analyst[1],
@@ -69,7 +74,7 @@ class Client:
 
     async def put(self, url: str, path: Path) -> None:
         """Send the file to the presigned address."""
-        async with httpx.AsyncClient(timeout=300) as http:
+        async with httpx.AsyncClient(timeout=300, verify=self._trusted) as http:
             answer = await http.put(url, content=path.read_bytes())
         if answer.status_code != 200:
             raise DemoFailed(f"the store answered {answer.status_code} to the upload of {path.name}")

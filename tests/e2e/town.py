@@ -112,7 +112,7 @@ def client_of(settings: Settings) -> Client:
     """The demo's client: HTTP to the API and to ClickHouse as analyst."""
     analyst = (settings.clickhouse_reader, settings.clickhouse_reader_password.get_secret_value())
     api = f"http://{settings.api_host}:{settings.api_port}"
-    return Client(api, settings.clickhouse_url, analyst, settings.clickhouse_database)
+    return Client(api, settings.clickhouse_url, analyst, settings.clickhouse_database, settings.ca_file)
 
 
 def publisher_of(settings: Settings) -> Publisher:

@@ -69,26 +69,28 @@ def test_media_can_be_read_by_anyone_and_nothing_else(s3_settings: Settings) -> 
             assert answer.headers["access-control-allow-origin"] == "*"
 
 
-def test_schemas_are_registered_once(registry_url: str, servers: Servers) -> None:
-    book = ensure(registry_url)
-    assert ensure(registry_url).by_id.keys() == book.by_id.keys()
+def test_schemas_are_registered_once(servers: Servers) -> None:
+    settings = servers.start("registry")
+    book = ensure(settings)
+    assert ensure(settings).by_id.keys() == book.by_id.keys()
     assert book.newest.keys() == versions().keys()
     save_book(servers.settings, book)
     assert load_book(servers.settings).newest == book.newest
     some = book.id_of("video.liked")
-    assert lookup(registry_url, some).event_type == "video.liked"
+    assert lookup(settings, some).event_type == "video.liked"
     with pytest.raises(UnknownSchema):
-        lookup(registry_url, 10**6)
+        lookup(settings, 10**6)
 
 
-def test_the_registry_refuses_a_change_that_breaks_readers(registry_url: str) -> None:
-    ensure(registry_url)
+def test_the_registry_refuses_a_change_that_breaks_readers(servers: Servers) -> None:
+    settings = servers.start("registry")
+    ensure(settings)
     schema = versions()["video.liked"][-1]
     broken = dict(schema.raw) | {
         "fields": [*schema.fields, {"name": "must_have", "type": "string", "doc": "no default"}]
     }
     answer = httpx.post(
-        f"{registry_url}/subjects/{schema.subject}/versions",
+        f"{settings.registry_url}/subjects/{schema.subject}/versions",
         json={"schema": json.dumps(broken)},
     )
     assert answer.status_code == 409
@@ -97,4 +99,4 @@ def test_the_registry_refuses_a_change_that_breaks_readers(registry_url: str) ->
 def test_a_registry_that_is_not_there_is_said_so() -> None:
     (port,) = free_ports(1)
     with pytest.raises(RegistryUnavailable, match="does not answer"):
-        ensure(f"http://127.0.0.1:{port}")
+        ensure(Settings(registry_url=f"http://127.0.0.1:{port}"))
