@@ -58,9 +58,10 @@ async def test_a_broker_that_hangs_is_503_in_time_and_no_202_is_lost(servers: Se
     ensure_topics(AdminClient({"bootstrap.servers": bootstrap}), TOPICS)
     settings = Settings(kafka_bootstrap=bootstrap, produce_deadline_s=DEADLINE_S)
     reader = Consumer(kafka_config.consumer(settings, "test"))
-    starts = ends(reader)
     publisher = Publisher(kafka_config.producer(settings), BOOK, DEADLINE_S)
     door = Door(kafka=publisher)
+    await _until_taken(door, [like()])  # a topic made just now has no leader at once
+    starts = ends(reader)
     batches = [[like() for _ in range(20)] for _ in range(3)]
     await _until_taken(door, batches[0])
     with frozen(servers._running["kafka"].pid):
