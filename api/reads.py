@@ -14,12 +14,10 @@ from projections.engagement.store import EngagementReads
 from projections.feed.store import FeedReads
 from projections.graph.store import GraphReads
 from projections.lag import LagReads
+from projections.live import FIRST, LIVE_GENERATION
 from projections.redis_ledger import store_errors
 from projections.seen.store import SeenReads
 from projections.trending.store import TrendingReads
-
-LIVE_GENERATION = "live:generation"
-"""Redis key: the number of the generation that is read. Absent means 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,7 @@ class RedisReadSource:
     async def live(self) -> Readers:
         with store_errors():
             pointer = await self._client.get(LIVE_GENERATION)
-        return self._readers(int(pointer or 1))
+        return self._readers(int(pointer or FIRST))
 
 
 class FixedReadSource:

@@ -24,7 +24,14 @@ from infra.stack.status import PartStatus, StackStatus, read_status
 STOP_S = 90.0
 SETTLE_S = 60.0
 POLL_S = 0.1
-_COLOUR = {"ready": "green", "done": "green", "starting": "yellow", "waiting": "dim", "stopped": "dim"}
+_COLOUR = {
+    "ready": "green",
+    "done": "green",
+    "starting": "yellow",
+    "waiting": "dim",
+    "stopped": "dim",
+    "retiring": "dim",
+}
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 

@@ -23,6 +23,7 @@ from infra.provision_buckets import ensure_buckets
 from infra.provision_topics import WrongPartitions, ensure_topics
 from infra.registry import IncompatibleSchema, RegistryUnavailable, ensure, save_book
 from infra.settings import InvalidSettings, Settings
+from infra.stack.kept import kept
 from infra.telemetry import Log, configure
 
 _LOG = Log("infra")
@@ -59,7 +60,7 @@ def buckets(settings: Settings) -> list[str]:
 
 
 def tables(settings: Settings) -> list[str]:
-    """The migrations applied to the generation of these settings."""
+    """The migrations applied, to the generation of these settings and to those kept beside it."""
     address = urlsplit(settings.clickhouse_url)
     client = clickhouse_connect.get_client(
         host=address.hostname,
@@ -70,7 +71,11 @@ def tables(settings: Settings) -> list[str]:
         password=settings.clickhouse_password.get_secret_value(),
     )
     try:
-        return migrate(client, settings.generation, settings.clickhouse_database)
+        return [
+            name
+            for generation in sorted({settings.generation, *kept(settings.data, settings.generation)})
+            for name in migrate(client, generation, settings.clickhouse_database)
+        ]
     finally:
         client.close()
 

@@ -21,7 +21,10 @@ LogEvent = Literal[
     "registry_unavailable", "key_created", "clickhouse_query_failed", "watchdog_exit", "timer_failed",
     "api_started", "api_stopping", "trending_ranked", "faust_log",
     "request_served", "producer_renewed", "jwks_unavailable", "catalog_unavailable", "publish_unflushed",
-    "store_unavailable", "store_back",
+    "store_unavailable", "store_back", "held", "released", "pointer_restored",
+    "generation_promoted", "generation_dropped", "part_retired",
+    "archive_range_written", "archive_unavailable", "archive_back", "archive_hole", "lane_waits_for_replay",
+    "replay_partition_done",
 ]  # fmt: skip
 
 REGISTRY = CollectorRegistry()
@@ -48,6 +51,10 @@ REQUEST_SECONDS = Histogram("reelfold_request_seconds", "HTTP requests.", ["rout
                             buckets=_S, registry=REGISTRY)  # fmt: skip
 JOB_SECONDS = Histogram("reelfold_transcode_seconds", "Transcode steps.", ["step"],
                         buckets=(0.5, 1, 2, 5, 10, 20, 60, 120, 300, 900), registry=REGISTRY)  # fmt: skip
+ARCHIVED = Counter("reelfold_archived_records_total", "Records written to the archive.", ["topic"],
+                   registry=REGISTRY)  # fmt: skip
+ARCHIVE_OPEN = Gauge("reelfold_archive_open_records", "Records between the log's end and the archive's.",
+                     ["topic", "partition"], registry=REGISTRY)  # fmt: skip
 
 
 class Log:

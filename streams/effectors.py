@@ -1,4 +1,6 @@
-"""What acts on the world: transcodes. Only a live worker has them; a replay never does."""
+"""What acts on the world: transcodes. They work in the live generation's worker only; a replay has none."""
+
+from collections.abc import Callable
 
 import faust
 
@@ -15,15 +17,18 @@ from streams.transcode import TranscodeEffector
 from streams.transcode_steps import Steps
 
 
-def transcoder(app: faust.App, settings: Settings, book: SchemaBook, clock: Clock) -> TranscodeEffector:
-    """The effector, not started, and its wake-up topic on the app."""
+def transcoder(
+    app: faust.App, settings: Settings, book: SchemaBook, clock: Clock, is_live: Callable[[], bool]
+) -> TranscodeEffector:
+    """The effector, not started, and its wake-up topic on the app. It takes jobs while ``is_live``."""
     client = async_redis_client(settings, connections=8)
     effector = TranscodeEffector(
         RedisRenditionsReads(client, settings.generation),
         RedisLeases(client),
         Publisher(producer(settings), book, settings.produce_deadline_s),
         Steps(S3Objects(s3_client(settings)), settings, clock),
-        settings.data / "scratch" / settings.worker_slot,
+        settings.data / "scratch" / f"{settings.worker_slot}-g{settings.generation}",
+        is_live,
     )
     jobs.register(app, effector, book)
     return effector

@@ -86,8 +86,9 @@ class Lane(Service):
 
     @property
     def waiting(self) -> bool:
-        """What stands still does so for a known reason: a sink, the registry or the log is away."""
-        sink_down = any(outlet.runner.down for outlet in self.outlets)
+        """What stands still does so for a known reason: a sink, the registry or the log is away, or it is
+        held."""
+        sink_down = any(outlet.runner.down or outlet.runner.held for outlet in self.outlets)
         return self.log_down or sink_down or self._intake.decoder.waiting
 
     async def on_start(self) -> None:

@@ -17,6 +17,7 @@ from infra.telemetry import APPLIED, BATCH_ROWS, FOLD_SECONDS, VISIBLE_SECONDS, 
 from projections.position import FoldStore, PositionConflict, StoreUnavailable
 from schemas.batch import RecordBatch
 from streams.exits import BUG, Leave, leave
+from streams.hold import FREE
 from streams.progress import Handout, Key, LogView, Progress
 
 P = ParamSpec("P")
@@ -26,6 +27,7 @@ _log = Log("streams")
 
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 2.0
+HELD_PAUSE_S = 0.02
 SAMPLE = 20
 """Rows of a frame whose way to visibility is measured: all of a quiet log, a sample of a busy one."""
 
@@ -44,6 +46,10 @@ class FoldRunner:
         self.fold = fold
         self.down = False
         """The sink is known to be away."""
+        self.held = False
+        """It stands still on purpose."""
+        self.bound: Callable[[Key], int | None] = FREE
+        """Up to which offset of a partition it may fold (streams/hold.py)."""
         self._progress = Progress(fold, accept_loss, self._report_conflict)
         self._seek = seek
         self._clock = clock
@@ -87,7 +93,20 @@ class FoldRunner:
 
     async def handle(self, handout: Handout) -> None:
         """Fold a batch; returns when it is done with: folded, seen before, or too late, after `close`.
-        Never raises."""
+        Never raises. Under a hold the part beyond its bound waits."""
+        key = handout.batch.topic, handout.batch.partition
+        rest = handout.batch
+        while not self._closed and rest.start < rest.next:
+            bound = self.bound(key)
+            self.held = bound is not None and bound <= rest.start
+            if self.held:
+                await asyncio.sleep(HELD_PAUSE_S)
+                continue
+            now = rest if bound is None else rest.until(bound)
+            await self._through(Handout(now, handout.epoch))
+            rest = rest.since(now.next)
+
+    async def _through(self, handout: Handout) -> None:
         pause = FIRST_PAUSE_S
         while not self._closed and not await self._done(handout):
             await asyncio.sleep(pause)

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,9 @@ AWAY = (StoreUnavailable, LogUnavailable, DiskFull)
 
 
 class TranscodeEffector(Service):
-    """One job at a time; more workers do more. ``scratch`` is a folder that no other worker uses."""
+    """One job at a time; more workers do more. ``scratch`` is a folder that no other worker uses.
+
+    ``may_work`` is asked before every job: what is begun is finished, whoever becomes live meanwhile."""
 
     def __init__(
         self,
@@ -48,9 +51,11 @@ class TranscodeEffector(Service):
         log: EventLog,
         steps: Steps,
         scratch: Path,
+        may_work: Callable[[], bool] = lambda: True,
         **service: Any,
     ) -> None:
         super().__init__(**service)
+        self._may_work = may_work
         self._reads, self._leases, self._log, self._steps = reads, leases, log, steps
         self._scratch = scratch
         self._ttl_s = float(steps.settings.lease_s)
@@ -113,7 +118,10 @@ class TranscodeEffector(Service):
                 self._settling[video_id] = asyncio.create_task(self._settle(job, lease))
 
     async def _claim(self) -> tuple[str, Lease] | None:
-        """A lease on the first waiting job that has none and does not rest."""
+        """A lease on the first waiting job that has none and does not rest; none while another generation
+        is live, whose worker has an effector of its own."""
+        if not self._may_work():
+            return None
         for job in await self._reads.pending(LOOK_AT):
             rests = self._resting.get(job.video_id, 0.0) > time.monotonic()
             if rests or job.video_id in self._settling:

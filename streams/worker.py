@@ -33,8 +33,10 @@ from streams.channel import BatchChannel
 from streams.deadletters import DeadLetterLimit, KafkaDeadLetters
 from streams.decoding import Decoder
 from streams.exits import BUG, leave
+from streams.hold import HoldWatch
 from streams.intake import Intake
 from streams.lane import Lane
+from streams.pointer import PointerKeeper
 from streams.sink import FoldRunner
 from streams.watch import Watch, lags
 
@@ -65,6 +67,7 @@ class Worker:
     lanes: list[Lane] = field(default_factory=list)
     folds: list[FoldStore] = field(default_factory=list)
     effectors: list[Service] = field(default_factory=list)
+    watches: list[threading.Thread] = field(default_factory=list)
 
 
 def build(
@@ -73,13 +76,17 @@ def build(
     sinks: Mapping[str, Sequence[FoldStore]],
     told: LagWrites,
     clock: Clock,
+    hold: HoldWatch | None = None,
+    pointer: PointerKeeper | None = None,
 ) -> Worker:
-    """A worker of these folds; starts nothing."""
-    worker = Worker(app.build(settings))
+    """A worker of these folds; starts nothing. Without a pointer its generation is taken for the live one."""
+    worker = Worker(app.build(settings), watches=[one for one in (hold, pointer) if one is not None])
     for sink, members in sinks.items():
         lane = make_lane(settings, sink, book, parks=sink == folds.PARKS)
         for fold in members:
             runner = FoldRunner(fold, lane.seek, clock, settings.accept_log_loss)
+            if hold is not None:
+                runner.bound = hold.bound
             channel = BatchChannel(worker.app)
             lane.add(runner, channel)
             agents.register(worker.app, channel, runner)
@@ -87,7 +94,8 @@ def build(
         worker.lanes.append(lane)
     ops.register(worker.app)
     if settings.effectors:
-        worker.effectors.append(effectors.transcoder(worker.app, settings, book, clock))
+        is_live = (lambda: True) if pointer is None else pointer.is_live
+        worker.effectors.append(effectors.transcoder(worker.app, settings, book, clock, is_live))
     _rank(worker)
     watch = Watch(worker.lanes, told, clock)
     web.register(worker.app, worker.lanes, lambda: lags(worker.lanes, clock.now_ms()))
@@ -141,7 +149,8 @@ def _schedule(worker: Worker, watch: Watch) -> None:
     async def begin() -> None:
         for service in (*worker.lanes, *worker.effectors):
             await worker.app.add_runtime_dependency(service)
-        watch.start()
+        for thread in (watch, *worker.watches):
+            thread.start()
         gc.collect()
         gc.freeze()
         _log.info("worker_started", folds=[fold.name for fold in worker.folds])
@@ -185,9 +194,11 @@ def main() -> None:
     for chatty in ("urllib3", "clickhouse_connect"):  # they tell of every try; the sink tells once
         logging.getLogger(chatty).setLevel(logging.ERROR)
     try:
-        told = RedisLagWrites(redis_client(settings), settings.generation)
+        client = redis_client(settings)
+        told = RedisLagWrites(client, settings.generation)
         sinks = folds.every_fold(settings, settings.generation)
-        worker = build(settings, book, sinks, told, SystemClock())
+        hold, pointer = HoldWatch(client, settings.generation), PointerKeeper(settings, book, client)
+        worker = build(settings, book, sinks, told, SystemClock(), hold, pointer)
     except InvalidSettings as error:
         sys.exit(f"reelfold worker: {error}")
     except Exception as error:

@@ -74,6 +74,16 @@ def point_views(client: Any, generation: int, database: str = "reelfold") -> Non
         client.command(Template(statement).substitute(database=database, g=generation))
 
 
+def shown(client: Any, database: str = "reelfold") -> set[int]:
+    """The generations that the plain names show: one, unless a flip was cut off in the middle."""
+    found = client.query(
+        "SELECT DISTINCT extract(create_table_query, '_g([0-9]+) FINAL') FROM system.tables"
+        " WHERE database = {d:String} AND engine = 'View'",
+        parameters={"d": database},
+    )
+    return {int(number) for (number,) in found.result_rows if number}
+
+
 def statements(text: str) -> Iterator[str]:
     """The statements of a file, which end with a semicolon at a line's end; comment lines left out."""
     bare = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("--"))

@@ -9,7 +9,9 @@ from infra.stack.process import alive
 
 FILE = "status.json"
 StackState = Literal["starting", "ready", "degraded", "stopping", "stopped", "failed"]
-PartState = Literal["waiting", "starting", "ready", "done", "unhealthy", "restarting", "halted", "stopped"]
+PartState = Literal[
+    "waiting", "starting", "ready", "done", "unhealthy", "restarting", "halted", "retiring", "stopped"
+]
 
 
 @dataclass(frozen=True, slots=True)

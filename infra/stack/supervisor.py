@@ -23,19 +23,25 @@ from infra.stack.secret_file import local_environment
 from infra.stack.status import StackState, StackStatus, write_status
 from infra.stack.table import stack
 from infra.stack.watched import PartDied, Watched
+from infra.stack.workers import Changes, changes, none
 from infra.telemetry import Log, configure
 
 TICK_S = 0.1
+CHANGE_S = 0.5
+WELL = ("ready", "done", "retiring")
 _LOG = Log("stack")
 
 
 class Supervisor:
     """Runs parts until it is told to stop."""
 
-    def __init__(self, parts: Sequence[Part], data: Path) -> None:
+    def __init__(self, parts: Sequence[Part], data: Path, changes: Changes = none) -> None:
+        """``changes`` says again and again which parts come and go while the stack runs."""
         self._data = data
         self._parts = parts
         self._watched = [Watched(part, data) for part in parts]
+        self._changes = changes
+        self._looked = 0.0
         self._stopping = False
         self._state: StackState = "starting"
         self._said: StackStatus | None = None
@@ -72,15 +78,28 @@ class Supervisor:
             self._state = "ready"
             _LOG.info("stack_ready")
         while not self._stopping:
+            self._change()
             for one in self._watched:
                 try:
                     one.step(self._settled())
                 except PartDied as error:
                     one.fail(error)
-            ill = [one.part.name for one in self._watched if one.state not in ("ready", "done")]
+            ill = [one.part.name for one in self._watched if one.state not in WELL]
             self._state = "degraded" if ill else "ready"
             self._write(f"not well: {', '.join(ill)}" if ill else "")
             time.sleep(TICK_S)
+
+    def _change(self) -> None:
+        """Let parts come and go."""
+        self._watched = [one for one in self._watched if not one.gone]
+        if time.monotonic() - self._looked < CHANGE_S:
+            return
+        self._looked = time.monotonic()
+        more, less = self._changes({one.part.name for one in self._watched})
+        self._watched += [Watched(part, self._data) for part in more]
+        for one in self._watched:
+            if one.part.name in less:
+                one.retire()
 
     def _end(self, state: StackState, message: str) -> int:
         """Stop all parts, dependents first, then write the last word."""
@@ -129,7 +148,7 @@ def main() -> int:
         except NotReady as error:
             write_status(settings.data, StackStatus("failed", os.getpid(), 0.0, str(error)))
             raise
-        supervisor = Supervisor(stack(environment, cache), settings.data)
+        supervisor = Supervisor(stack(environment, cache), settings.data, changes(settings, environment))
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, supervisor.stop)
         return supervisor.run()

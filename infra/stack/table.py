@@ -9,15 +9,8 @@ from infra.settings import PREFIX, Settings
 from infra.stack.health import HttpProbe
 from infra.stack.part import Part
 from infra.stack.servers import kafka_parts, redis_part, registry_part, s3_part
+from infra.stack.workers import workers
 
-_THEN = "then `reelfold down` and `reelfold up`"
-# The worker's own codes (streams/exits.py) for what no restart mends.
-_WORKER_FINAL = {
-    65: "See them with `reelfold tail <topic> --from-start`, and end what sends them; or let them pass into "
-    f"rf.dlq.v1 with larger REELFOLD_DEAD_LETTER_RUN and REELFOLD_DEAD_LETTER_SHARE, {_THEN}",
-    78: "Bring back the log that belongs to these stores; or go on without what it has let go of with "
-    f"REELFOLD_ACCEPT_LOG_LOSS=true; or start anew with `make clean`; {_THEN}",
-}
 _STORES = ("kafka", "redis", "s3", "registry", "clickhouse")
 
 
@@ -35,7 +28,7 @@ def stack(environment: Mapping[str, str], cache: Cache) -> tuple[Part, ...]:
         registry_part(settings, cache, plain),
         clickhouse_part(settings, environment),
         _provision(environment),
-        _worker(settings, environment),
+        *workers(settings, environment),
         _api(settings, environment),
     )
 
@@ -66,21 +59,6 @@ def _provision(environment: Mapping[str, str]) -> Part:
         after=_STORES,
         environment=environment,
         start_s=120.0,
-    )
-
-
-def _worker(settings: Settings, environment: Mapping[str, str]) -> Part:
-    port = settings.worker_web_port
-    return Part(
-        name="worker",
-        command=(sys.executable, "-m", "streams.worker"),
-        ready=HttpProbe(f"http://127.0.0.1:{port}/healthz"),
-        after=("provision",),
-        environment=environment,
-        listens=(("127.0.0.1", port),),
-        final=_WORKER_FINAL,
-        url=f"http://127.0.0.1:{port}",
-        stop_s=30.0,
     )
 
 

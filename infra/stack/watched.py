@@ -57,6 +57,10 @@ class Watched:
             self._check_life()
         elif self.state == "restarting" and time.monotonic() >= self._since:
             self._begin()
+        elif self.state == "retiring" and self._child is not None:
+            late = time.monotonic() - self._since > self.part.stop_s
+            if late or self._child.code is not None:
+                self.kill()
 
     def fail(self, death: PartDied) -> None:
         """Note a death at run time and plan the restart, later each time, never later than the bound.
@@ -90,6 +94,18 @@ class Watched:
         """SIGTERM; returns at once."""
         if self._child is not None:
             self._child.ask_to_stop()
+
+    def retire(self) -> None:
+        """The part is wanted no more: ask it to end, and let `step` see to it."""
+        if self.state != "retiring":
+            self.ask_to_stop()
+            self._become("retiring")
+            _LOG.info("part_retired", part=self.part.name)
+
+    @property
+    def gone(self) -> bool:
+        """Whether a retired part has ended."""
+        return self.state == "retiring" and self._child is None
 
     def finish(self) -> None:
         """Wait for the end, kill past the bound."""

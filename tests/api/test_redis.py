@@ -10,13 +10,14 @@ import redis
 import redis.asyncio
 
 from api.app import build
-from api.reads import LIVE_GENERATION, RedisReadSource
+from api.reads import RedisReadSource
 from api.redis_readers import redis_readers
 from projections.catalog.redis import RedisCatalogFold, RedisCatalogReads
 from projections.engagement.redis import RedisEngagementFold
 from projections.feed.redis import RedisFeedFold
 from projections.graph.redis import RedisGraphFold
 from projections.lag import FoldLag, RedisLagWrites
+from projections.live import LIVE_GENERATION
 from projections.redis_ledger import RedisFold
 from projections.seen.redis import RedisSeenFold
 from tests.api.stage import Stage, playable
