@@ -181,7 +181,9 @@ class Assignment:
         self.pending.discard(key)
         self.held[key] = Held(epoch, start, log.high)
         self._placed(key, self.position(key) or start)
-        _log.info("lane_seek", topic=key[0], partition=key[1], offset=start, end=log.high)
+        again = max(runner.position(key) or start for runner in self.readers(key)) - start
+        where = {"topic": key[0], "partition": key[1], "offset": start, "end": log.high}
+        _log.info("lane_seek", **where, again=again)  # of that some folds have had `again` records already
 
     def _start(self, key: Key, log: ConsumerLog, epoch: int) -> int:
         return min(runner.start(key, log, epoch) for runner in self.readers(key))

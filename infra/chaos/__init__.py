@@ -1,0 +1,1 @@
+"""Fault runs: the real stack, seeded load, a fault, and an oracle that folds what was acknowledged."""

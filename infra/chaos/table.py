@@ -1,0 +1,7 @@
+"""The table of cases: the fault matrix, each fault by its name."""
+
+from infra.chaos import worker_cases
+from infra.chaos.case import Case
+
+CASES: tuple[Case, ...] = (*worker_cases.CASES,)
+BY_NAME = {case.name: case for case in CASES}
