@@ -41,7 +41,7 @@ def build(settings: Settings) -> faust.App:
         worker_redirect_stdouts=False,
         logging_config={"version": 1, "disable_existing_loggers": False, "incremental": True},
         loghandlers=list(logging.root.handlers),
-        datadir=str(settings.data / "faust" / f"g{settings.generation}"),
+        datadir=str(settings.data / f"faust-g{settings.generation}"),
     )
 
 
