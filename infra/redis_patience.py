@@ -53,7 +53,7 @@ class Patience:
             began = asyncio.get_running_loop().time()
             try:
                 return await ask()
-            except (redis.ConnectionError, redis.TimeoutError) as error:
+            except (redis.ConnectionError, redis.TimeoutError) as error:  # one that loads is the former
                 if self._outage is None:
                     self._begin(_Outage(began, str(error)))
 

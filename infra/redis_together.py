@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Self
 
-import redis
 import redis.asyncio
 
 from infra.redis_patience import Patience
@@ -83,7 +82,4 @@ class TogetherRedis(redis.asyncio.Redis):
         async with self.pipeline(transaction=False) as pipe:
             for arguments, options, _ in asked:
                 pipe.execute_command(*arguments, **options)
-            answers = list(await pipe.execute(raise_on_error=False))
-        if redis.BusyLoadingError in map(type, answers):  # Redis is back, its data is not yet
-            raise redis.BusyLoadingError("redis is loading its data")
-        return answers
+            return list(await pipe.execute(raise_on_error=False))

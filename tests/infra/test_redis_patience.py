@@ -1,21 +1,23 @@
 """A Redis that is gone for a moment is waited for; one that stays away, or that too many wait for, is not."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
+from typing import Any
 
 import pytest
 import redis
 import redis.asyncio
+from pydantic import SecretStr
 
 from infra.clients import patient_redis_client
 from infra.redis_patience import ROOM
+from infra.settings import Settings
 from infra.stack.process import Child
 from tests.stack import Servers
 
 PATIENCE_S = 2.0
-SLOWLY = ("--key-load-delay", "5000", "--loading-process-events-interval-bytes", "1024")
 
 
 class Mortal:
@@ -28,10 +30,9 @@ class Mortal:
     def kill(self) -> None:
         self.servers.kill("redis")
 
-    def restart(self, *options: str) -> None:
+    def restart(self) -> None:
         """Start it, and do not wait until it is ready."""
         part = self.servers._parts["redis"]
-        part = replace(part, command=(*part.command, *options))
         self.servers._running["redis"] = Child(part.command, part.environment, part.log(self.servers.data))
 
 
@@ -53,31 +54,51 @@ async def client(mortal: Mortal) -> AsyncIterator[redis.asyncio.Redis]:
 async def test_what_is_asked_while_it_restarts_is_answered(
     mortal: Mortal, client: redis.asyncio.Redis
 ) -> None:
-    reads = [asyncio.create_task(client.get("word")) for _ in range(50)]
+    reads: list[asyncio.Future[Any]] = [asyncio.ensure_future(client.get("word")) for _ in range(50)]
     mortal.kill()
-    reads += [asyncio.create_task(client.get("word")) for _ in range(50)]
+    reads += [asyncio.ensure_future(client.get("word")) for _ in range(50)]
     await asyncio.sleep(0.3)
     assert not reads[-1].done()
     mortal.restart()
     assert set(await asyncio.gather(*reads)) == {"kept"}
 
 
-async def test_loading_its_data_counts_as_away(mortal: Mortal, client: redis.asyncio.Redis) -> None:
-    await client.mset({f"key:{n}": "x" * 100 for n in range(150)})
-    await client.bgrewriteaof()  # what is loaded slowly is a snapshot, not single commands
-    while (await client.info("persistence"))["aof_rewrite_in_progress"]:
-        await asyncio.sleep(0.02)
-    mortal.kill()
-    mortal.restart(*SLOWLY)
-    bare = redis.Redis.from_url(mortal.settings.redis_url.get_secret_value(), decode_responses=True)
-    told = ""
-    while "loading" not in told:
-        try:
-            bare.get("word")
-        except redis.ConnectionError as error:
-            told = str(error).lower()
-    together = await asyncio.gather(*(client.get("word") for _ in range(3)))
-    assert [*together, await client.get("word")] == ["kept"] * 4
+class Loading:
+    """What a Redis says that has its data on disk still; ``done`` says that it is read."""
+
+    def __init__(self) -> None:
+        self.done = False
+        self.refused = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while asked := await reader.read(65_536):
+            for command in re.findall(rb"\*\d+\r\n\$\d+\r\n(\w+)", asked):
+                writer.write(self._answer(command))
+        writer.close()
+
+    def _answer(self, command: bytes) -> bytes:
+        if command not in (b"GET", b"PING"):
+            return b"+OK\r\n"
+        if not self.done:
+            self.refused += 1
+            return b"-LOADING Redis is loading the dataset in memory\r\n"
+        return b"$4\r\nkept\r\n" if command == b"GET" else b"+PONG\r\n"
+
+
+async def test_loading_its_data_counts_as_away() -> None:
+    slow = Loading()
+    server = await asyncio.start_server(slow.serve, "127.0.0.1", 0)
+    url = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
+    one = patient_redis_client(Settings(redis_url=SecretStr(url), redis_patience_s=PATIENCE_S))
+    together = [asyncio.ensure_future(one.get("word")) for _ in range(3)]
+    await asyncio.sleep(0.2)
+    alone = asyncio.ensure_future(one.get("word"))
+    await asyncio.sleep(0.2)
+    assert slow.refused > 1
+    slow.done = True
+    assert await asyncio.gather(*together, alone) == ["kept"] * 4
+    await one.aclose()
+    server.close()
 
 
 async def test_one_that_stays_away_is_waited_for_once(mortal: Mortal, client: redis.asyncio.Redis) -> None:
@@ -100,7 +121,7 @@ async def test_past_the_room_a_reader_hears_at_once(mortal: Mortal, client: redi
     with pytest.raises(TimeoutError):  # an outage is known from the first that failed
         async with asyncio.timeout(0.3):
             await client.get("word")
-    reads = [asyncio.create_task(client.get("word")) for _ in range(ROOM + 100)]
+    reads: list[asyncio.Future[Any]] = [asyncio.ensure_future(client.get("word")) for _ in range(ROOM + 100)]
     began = time.monotonic()
     _, waiting = await asyncio.wait(reads, timeout=0.5)
     refused = [read for read in reads if read.done() and isinstance(read.exception(), redis.ConnectionError)]
