@@ -195,14 +195,17 @@ def _row(part: PartStatus) -> tuple[str, ...]:
 
 def _addresses(settings: Settings, screen: Console) -> None:
     api = f"http://{settings.api_host}:{settings.api_port}"
+    s3 = "https" if settings.s3_secure else "http"
     lines = {
         "API": f"{api}  (documentation: {api}/docs)",
         "ClickHouse": f"{settings.clickhouse_url}  user {settings.clickhouse_reader}",
-        "S3": f"http://{settings.s3_endpoint}  media: {settings.media_base_url}",
+        "S3": f"{s3}://{settings.s3_endpoint}  media: {settings.media_base_url}",
         "Kafka": settings.kafka_bootstrap,
         "Schemas": settings.registry_url,
         "Passwords": str(settings.data / FILE),
     }
+    if settings.stack_tls:
+        lines["Authority"] = f"{settings.ca_file}  (what clients of the servers trust)"
     screen.print("The stack is up.")
     for name, value in lines.items():
         screen.print(f"  {name:<11}{value}", soft_wrap=True, highlight=False)

@@ -19,6 +19,7 @@ from urllib3.exceptions import HTTPError
 from infra.clickhouse.migrate import MigrationError, migrate
 from infra.clients import s3_client
 from infra.kafka_config import connection
+from infra.provision_acls import ensure_acls
 from infra.provision_buckets import ensure_buckets
 from infra.provision_topics import WrongPartitions, ensure_topics
 from infra.registry import IncompatibleSchema, RegistryUnavailable, ensure, save_book
@@ -45,8 +46,9 @@ def provision(settings: Settings) -> None:
 
 
 def topics(settings: Settings) -> list[str]:
-    """The topics made."""
-    return ensure_topics(AdminClient(connection(settings)))
+    """The topics made, and the ACLs that changed."""
+    admin = AdminClient(connection(settings))
+    return ensure_topics(admin, replication=settings.kafka_replication) + ensure_acls(admin, settings)
 
 
 def schemas(settings: Settings) -> list[str]:

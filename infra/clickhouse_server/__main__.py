@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from granian.constants import HTTPModes, Interfaces
+from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.server.embed import Server
 
 from infra.clickhouse_server.door import Door
@@ -36,6 +36,8 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--path", type=Path, required=True, help="data folder; one process owns it")
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
     parser.add_argument("--port", type=int, default=8123)
+    parser.add_argument("--cert", type=Path, help="with it, and --key, https only: PEM")
+    parser.add_argument("--key", type=Path, help="its key, PKCS 8")
     parser.add_argument("--body-limit", type=int, default=BODY_LIMIT, help="bytes, after unpacking")
     return parser.parse_args(argv)
 
@@ -49,6 +51,15 @@ def only_loopback(host: str) -> str:
     if not inside:
         raise CannotStart(f"{host} is not a loopback address; the embedded server listens on loopback only")
     return "127.0.0.1" if host == "localhost" else host
+
+
+def both_or_none(cert: Path | None, key: Path | None) -> None:
+    """Raise CannotStart for one without the other, or a file that is not there."""
+    if (cert is None) != (key is None):
+        raise CannotStart("--cert and --key belong together")
+    for path in (cert, key):
+        if path is not None and not path.is_file():
+            raise CannotStart(f"{path} is not there")
 
 
 def port_is_free(host: str, port: int) -> None:
@@ -73,7 +84,7 @@ def users(settings: Settings) -> Users:
     )
 
 
-async def serve(door: Door, host: str, port: int) -> None:
+async def serve(door: Door, host: str, port: int, cert: Path | None = None, key: Path | None = None) -> None:
     """Serve until SIGTERM or SIGINT; then finish what runs and close the engine."""
     server: Any = Server(
         door,
@@ -83,6 +94,9 @@ async def serve(door: Door, host: str, port: int) -> None:
         http=HTTPModes.http1,
         websockets=False,
         log_enabled=False,
+        ssl_cert=cert,
+        ssl_key=key,
+        ssl_protocol_min=SSLProtocols.tls12,
     )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -105,6 +119,7 @@ def main(argv: list[str]) -> int:
         settings = Settings.from_env(os.environ)
         configure(settings.log_level, "clickhouse")
         host = only_loopback(given.host)
+        both_or_none(given.cert, given.key)
         known = users(settings)
         port_is_free(host, given.port)
         engine = Engine(given.path)
@@ -112,7 +127,7 @@ def main(argv: list[str]) -> int:
         sys.stderr.write(f"clickhouse: {error}\n")
         return 1
     log.info("part_ready", host=host, port=given.port, path=str(given.path))
-    asyncio.run(serve(Door(engine, known, given.body_limit), host, given.port))
+    asyncio.run(serve(Door(engine, known, given.body_limit), host, given.port, given.cert, given.key))
     return 0
 
 

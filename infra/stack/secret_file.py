@@ -8,10 +8,11 @@ import base64
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+from infra.clock import SystemClock
 from infra.settings import PREFIX, InvalidSettings, Settings
 
 FILE = "secrets.json"
@@ -24,6 +25,7 @@ _WORDS = (
     "clickhouse_reader_password",
     "redis_password",
 )
+_PRINCIPAL = "kafka:"
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -36,14 +38,17 @@ def local_environment(environ: Mapping[str, str], *, create: bool = False) -> di
     given = dict(environ)
     settings = Settings.from_env(given)
     data = settings.data.resolve()
-    kept = _load_or_create(data) if create else _load(data)
+    kept = _load_or_create(data, _words(settings)) if create else kept_secrets(data)
     given[f"{PREFIX}DATA"] = str(data)
     redis_password = kept.pop("redis_password", "")
     if redis_password:
         given[f"{PREFIX}REDIS_URL"] = _with_password(settings.redis_url.get_secret_value(), redis_password)
     for name, value in kept.items():
-        given.setdefault(PREFIX + name.upper(), value)
-    media = f"http://{settings.s3_endpoint}/{settings.bucket_media}"
+        if not name.startswith(_PRINCIPAL):  # each part is given its own, by the table of parts
+            given.setdefault(PREFIX + name.upper(), value)
+    if settings.stack_tls:
+        _secure(given, settings, kept, create)
+    media = f"http{'s' if settings.stack_tls else ''}://{settings.s3_endpoint}/{settings.bucket_media}"
     given.setdefault(f"{PREFIX}MEDIA_BASE_URL", media)
     # Tokens for anybody are for this machine; who opens the API to a network must ask for them by name.
     given.setdefault(f"{PREFIX}DEV_ISSUER", "true" if settings.api_host in LOOPBACK else "false")
@@ -67,8 +72,9 @@ def write_private(path: Path, text: str) -> None:
     half.rename(path)
 
 
-def _load(data: Path) -> dict[str, str]:
-    """Raises InvalidSettings: to go on without would make new secrets beside old data."""
+def kept_secrets(data: Path) -> dict[str, str]:
+    """What the folder keeps, nothing before the first start. Raises InvalidSettings: to go on without
+    would make new secrets beside old data."""
     path = data / FILE
     try:
         return dict(json.loads(path.read_text("utf-8"))) if path.exists() else {}
@@ -77,9 +83,30 @@ def _load(data: Path) -> dict[str, str]:
         raise InvalidSettings(f"the secrets in {path} cannot be read: {why}; bring the file back") from None
 
 
-def _load_or_create(data: Path) -> dict[str, str]:
-    kept = _load(data)
-    fresh = {name: secrets.token_urlsafe(32) for name in _WORDS}
+def principal_word(name: str) -> str:
+    """Under what a Kafka principal's password is kept."""
+    return _PRINCIPAL + name
+
+
+def _words(settings: Settings) -> tuple[str, ...]:
+    if not settings.stack_tls:
+        return _WORDS
+    from infra.stack.wires import principals
+
+    return (*_WORDS, *map(principal_word, principals(settings)))
+
+
+def _secure(given: dict[str, str], settings: Settings, kept: Mapping[str, str], create: bool) -> None:
+    from infra.stack import wires
+
+    if create:
+        wires.prepared(settings, SystemClock().now_ms())
+    wires.secured(given, settings, kept)
+
+
+def _load_or_create(data: Path, words: Iterable[str]) -> dict[str, str]:
+    kept = kept_secrets(data)
+    fresh = {name: secrets.token_urlsafe(32) for name in words}
     # AES-256 wants 32 bytes exactly.
     fresh["master_key"] = base64.b64encode(secrets.token_bytes(32)).decode()
     fresh["s3_access_key"] = "reelfold"

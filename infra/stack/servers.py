@@ -5,7 +5,9 @@ from urllib.parse import urlsplit
 
 from infra.cache import Cache
 from infra.settings import Settings
+from infra.stack.certificates import authority, certificate, private_key
 from infra.stack.health import HttpProbe, KafkaProbe, RedisProbe
+from infra.stack.kafka_secure import format_arguments, secure_properties, write_format_arguments
 from infra.stack.part import Part
 from infra.stack.secret_file import write_private
 
@@ -32,7 +34,7 @@ log.retention.check.interval.ms=60000
 """
 _REDIS = """\
 bind {host}
-port {port}
+{doors}
 dir {folder}
 appendonly yes
 appendfsync everysec
@@ -54,25 +56,31 @@ def kafka_parts(settings: Settings, cache: Cache, host_environment: dict[str, st
     text = _KAFKA.format(host=host, port=port, controller=settings.kafka_controller_port, folder=folder)
     java = (*_JAVA, _LOGGING, "-cp", f"{cache.kafka_jars}/*")
     # A fixed id: the folder itself tells this cluster from another.
-    form = (*java, "kafka.tools.StorageTool", "format", "-g", "-t", "cmVlbGZvbGQtc3RhY2stMA")
+    form = ("kafka.tools.StorageTool", "format", "-g", "-t", "cmVlbGZvbGQtc3RhY2stMA", "-c", str(properties))
 
     def prepare() -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        properties.write_text(text, "utf-8")
+        write_private(properties, secure_properties(text, settings) if settings.stack_tls else text)
 
+    def prepare_format() -> None:
+        prepare()
+        if settings.stack_tls:
+            write_format_arguments((*java[1:], *form), settings)
+
+    secret_form = (java[0], f"@{format_arguments(settings)}")
     formatting = Part(
         name="kafka-format",
-        command=(*form, "-c", str(properties)),
+        command=secret_form if settings.stack_tls else (*java, *form),
         ready=None,
         environment=host_environment,
-        prepare=prepare,
+        prepare=prepare_format,
         done=(folder / "log" / "meta.properties").exists,
     )
     broker = Part(
         name="kafka",
         # Kafka earns the full compiler and a heap of its own; pages of the log live in the page cache.
         command=("java", "-Xms256m", "-Xmx512m", "-XX:+UseG1GC", *java[3:], "kafka.Kafka", str(properties)),
-        ready=KafkaProbe(host, port),
+        ready=KafkaProbe(host, port, settings.ca_file if settings.stack_tls else ""),
         after=("kafka-format",),
         environment=host_environment,
         listens=((host, port), ("127.0.0.1", settings.kafka_controller_port)),
@@ -92,17 +100,18 @@ def redis_part(settings: Settings, host_environment: dict[str, str]) -> Part:
 
     def prepare() -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        text = _REDIS.format(host=host, port=port, folder=folder, password=parts.password)
+        doors = _redis_doors(settings, port)
+        text = _REDIS.format(host=host, doors=doors, folder=folder, password=parts.password)
         write_private(file, text)
 
     return Part(
         name="redis",
         command=("redis-server", str(file)),
-        ready=RedisProbe(host, port, file),
+        ready=RedisProbe(host, port, file, settings.ca_file if settings.stack_tls else ""),
         environment=host_environment,
         listens=((host, port),),
         prepare=prepare,
-        url=f"redis://{host}:{port}",
+        url=f"{parts.scheme}://{host}:{port}",
     )
 
 
@@ -111,6 +120,8 @@ def s3_part(settings: Settings, cache: Cache, host_environment: dict[str, str]) 
     host, port = address(settings.s3_endpoint)
     folder = settings.data / "s3"
     objects, users = folder / "objects", folder / "iam"
+    scheme = "https" if settings.stack_tls else "http"
+    own, key = certificate(settings.data, "s3"), private_key(settings.data, "s3")
 
     def prepare() -> None:
         for path in (objects, users):
@@ -121,9 +132,10 @@ def s3_part(settings: Settings, cache: Cache, host_environment: dict[str, str]) 
         command=(
             *(str(cache.versitygw), "--port", f"{host}:{port}", "--region", settings.s3_region),
             *("--iam-dir", str(users), "--cors-allow-origin", "*"),
+            *(("--cert", str(own), "--key", str(key)) if settings.stack_tls else ()),
             *("--keep-alive", "--quiet", "--health", "/health", "posix", str(objects)),
         ),
-        ready=HttpProbe(f"http://{host}:{port}/health"),
+        ready=HttpProbe(f"{scheme}://{host}:{port}/health", settings.ca_file),
         environment={
             **host_environment,
             "ROOT_ACCESS_KEY": settings.s3_access_key.get_secret_value(),
@@ -131,7 +143,7 @@ def s3_part(settings: Settings, cache: Cache, host_environment: dict[str, str]) 
         },
         listens=((host, port),),
         prepare=prepare,
-        url=f"http://{host}:{port}",
+        url=f"{scheme}://{host}:{port}",
     )
 
 
@@ -143,15 +155,15 @@ def registry_part(settings: Settings, cache: Cache, host_environment: dict[str, 
     return Part(
         name="registry",
         command=(
-            *(*_JAVA, "-Xmx256m", f"-Dquarkus.http.host={host}", f"-Dquarkus.http.port={port}"),
+            *(*_JAVA, "-Xmx256m", f"-Dquarkus.http.host={host}", *_registry_doors(settings, port)),
             f"-Dquarkus.datasource.jdbc.url=jdbc:h2:file:{folder}/registry",
             *("-jar", str(cache.apicurio_jar)),
         ),
-        ready=HttpProbe(f"http://{host}:{port}/health/ready"),
+        ready=HttpProbe(f"{parts.scheme}://{host}:{port}/health/ready", settings.ca_file),
         environment=host_environment,
         listens=((host, port),),
         prepare=lambda: _make(folder),
-        url=f"http://{host}:{port}",
+        url=f"{parts.scheme}://{host}:{port}",
     )
 
 
@@ -159,6 +171,27 @@ def address(host_and_port: str) -> tuple[str, int]:
     """The two halves of host:port."""
     host, _, port = host_and_port.rpartition(":")
     return host, int(port)
+
+
+def _redis_doors(settings: Settings, port: int) -> str:
+    """Over TLS only, or without; clients show a password, not certificates."""
+    if not settings.stack_tls:
+        return f"port {port}"
+    own, key = certificate(settings.data, "redis"), private_key(settings.data, "redis")
+    files = f"tls-cert-file {own}\ntls-key-file {key}\ntls-ca-cert-file {authority(settings.data)}"
+    return f"port 0\ntls-port {port}\n{files}\ntls-auth-clients no"
+
+
+def _registry_doors(settings: Settings, port: int) -> tuple[str, ...]:
+    if not settings.stack_tls:
+        return (f"-Dquarkus.http.port={port}",)
+    own, key = certificate(settings.data, "registry"), private_key(settings.data, "registry")
+    return (
+        f"-Dquarkus.http.ssl-port={port}",
+        "-Dquarkus.http.insecure-requests=disabled",
+        f"-Dquarkus.http.ssl.certificate.files={own}",
+        f"-Dquarkus.http.ssl.certificate.key-files={key}",
+    )
 
 
 def _make(folder: Path) -> None:

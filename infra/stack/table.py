@@ -1,14 +1,17 @@
 """The whole stack as one table: who runs, after whom, and how it is known to be ready."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from infra.cache import Cache
+from infra.principals import API
 from infra.settings import PREFIX, Settings
+from infra.stack.certificates import certificate, private_key
 from infra.stack.health import HttpProbe
 from infra.stack.part import Part
 from infra.stack.servers import kafka_parts, redis_part, registry_part, s3_part
+from infra.stack.wires import as_principal
 from infra.stack.workers import workers
 
 _STORES = ("kafka", "redis", "s3", "registry", "clickhouse")
@@ -26,10 +29,10 @@ def stack(environment: Mapping[str, str], cache: Cache) -> tuple[Part, ...]:
         redis_part(settings, plain),
         s3_part(settings, cache, plain),
         registry_part(settings, cache, plain),
-        clickhouse_part(settings, environment),
+        clickhouse_part(settings, as_principal(environment, settings, "")),
         _provision(environment),
         *workers(settings, environment),
-        _api(settings, environment),
+        *_apis(settings, as_principal(environment, settings, API)),
     )
 
 
@@ -37,13 +40,15 @@ def clickhouse_part(settings: Settings, environment: Mapping[str, str]) -> Part:
     """The embedded engine behind ClickHouse's HTTP protocol."""
     parts = urlsplit(settings.clickhouse_url)
     host, port = parts.hostname or "127.0.0.1", parts.port or 8123
+    own, key = certificate(settings.data, "clickhouse"), private_key(settings.data, "clickhouse")
     return Part(
         name="clickhouse",
         command=(
             *(sys.executable, "-m", "infra.clickhouse_server", "--path", str(settings.data / "clickhouse")),
             *("--host", host, "--port", str(port)),
+            *(("--cert", str(own), "--key", str(key)) if settings.stack_tls else ()),
         ),
-        ready=HttpProbe(f"{settings.clickhouse_url}/ping"),
+        ready=HttpProbe(f"{settings.clickhouse_url}/ping", settings.ca_file),
         environment=environment,
         listens=((host, port),),
         url=settings.clickhouse_url,
@@ -62,18 +67,20 @@ def _provision(environment: Mapping[str, str]) -> Part:
     )
 
 
-def _api(settings: Settings, environment: Mapping[str, str]) -> Part:
-    host, port = settings.api_host, settings.api_port
-    return Part(
-        name="api",
-        command=(
-            *(sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "--no-ws"),
-            *("--host", host, "--port", str(port), "api.main:app"),
-        ),
-        ready=HttpProbe(f"http://{host}:{port}/healthz"),
-        after=("provision",),
-        environment=environment,
-        listens=((host, port),),
-        url=f"http://{host}:{port}",
-        stop_s=15.0,
-    )
+def _apis(settings: Settings, environment: Mapping[str, str]) -> Iterator[Part]:
+    """One process for each port; who balances load goes from one that fails to the next."""
+    host = settings.api_host
+    for nth, port in enumerate(settings.api_ports, 1):
+        yield Part(
+            name="api" if nth == 1 else f"api-{nth}",
+            command=(
+                *(sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "--no-ws"),
+                *("--host", host, "--port", str(port), "api.main:app"),
+            ),
+            ready=HttpProbe(f"http://{host}:{port}/healthz"),
+            after=("provision",),
+            environment=environment,
+            listens=((host, port),),
+            url=f"http://{host}:{port}",
+            stop_s=15.0,
+        )

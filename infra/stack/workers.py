@@ -9,10 +9,12 @@ import socket
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+from infra.principals import WORKER
 from infra.settings import PREFIX, Settings
 from infra.stack.health import HttpProbe
 from infra.stack.kept import kept
 from infra.stack.part import Part
+from infra.stack.wires import as_principal
 from infra.telemetry import Log
 
 _LOG = Log("stack")
@@ -47,7 +49,7 @@ def worker_part(settings: Settings, environment: Mapping[str, str], generation: 
         command=(sys.executable, "-m", "streams.worker"),
         ready=HttpProbe(f"http://127.0.0.1:{port}/healthz"),
         after=("provision",),
-        environment={**environment, **about},
+        environment={**as_principal(environment, settings, WORKER), **about},
         listens=(("127.0.0.1", port),),
         final=_FINAL,
         url=f"http://127.0.0.1:{port}",
