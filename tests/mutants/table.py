@@ -1,0 +1,62 @@
+"""Which modules are mutated, and by which tests each is held.
+
+``fast`` needs no broker (at most a Redis) and comes first; ``broker`` is for what the fast ones let live.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+_COUNTING, _SOCIAL = "tests/laws/test_counting_laws.py", "tests/laws/test_social_laws.py"
+_LEDGER = ("tests/contracts/test_seen.py", "tests/contracts/test_graph.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A module and its tests."""
+
+    module: str
+    fast: tuple[str, ...]
+    broker: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> Path:
+        """Its file."""
+        return ROOT / self.module
+
+    @property
+    def imported_as(self) -> str:
+        """Its name."""
+        return self.module.removesuffix(".py").replace("/", ".")
+
+
+TABLE = (
+    Held("projections/catalog/fold.py", ("tests/contracts/test_catalog.py", _SOCIAL)),
+    Held("projections/engagement/fold.py", ("tests/contracts/test_engagement.py", _COUNTING)),
+    Held("projections/feed/fold.py", ("tests/contracts/test_feed.py", _SOCIAL)),
+    Held("projections/graph/fold.py", ("tests/contracts/test_graph.py", _SOCIAL)),
+    Held(
+        "projections/renditions/fold.py",
+        ("tests/projections/test_renditions_fold.py", "tests/contracts/test_renditions.py"),
+    ),
+    Held("projections/seen/fold.py", ("tests/contracts/test_seen.py",)),
+    Held("projections/trending/fold.py", ("tests/contracts/test_trending.py", _COUNTING)),
+    Held(
+        "projections/recent.py",
+        ("tests/laws/test_recent_ids.py", "tests/contracts/test_engagement.py", _COUNTING),
+    ),
+    Held(
+        "projections/versions.py",
+        ("tests/contracts/test_catalog.py", "tests/contracts/test_engagement.py", _SOCIAL),
+    ),
+    Held("projections/redis_ledger.py", (*_LEDGER, "tests/contracts/test_engagement.py", _COUNTING, _SOCIAL)),
+    Held("projections/memory_ledger.py", (*_LEDGER, "tests/contracts/test_engagement.py")),
+    Held("streams/progress.py", ("tests/streams/test_progress.py",)),
+    Held("streams/sink.py", ("tests/streams/test_sink.py",), ("tests/streams/test_lane.py",)),
+    Held("streams/assembling.py", ("tests/streams/test_assembling.py",)),
+    Held("streams/decoding.py", ("tests/streams/test_assembling.py",), ("tests/streams/test_lane.py",)),
+    Held("streams/lane.py", (), ("tests/streams/test_lane.py",)),
+    Held("streams/assignment.py", (), ("tests/streams/test_lane.py",)),
+    Held("streams/intake.py", ("tests/streams/test_intake.py",), ("tests/streams/test_lane.py",)),
+    Held("streams/deadletters.py", (), ("tests/streams/test_deadletters.py",)),
+)
