@@ -1,4 +1,4 @@
-"""The four buckets. Only what players fetch may be read without a signature."""
+"""The five buckets. Only what players fetch may be read without a signature."""
 
 import json
 
@@ -15,6 +15,7 @@ def ensure_buckets(client: Minio, settings: Settings) -> list[str]:
         settings.bucket_originals,
         settings.bucket_media,
         settings.bucket_keyring,
+        settings.bucket_archive,
     )
     made = [bucket for bucket in wanted if _make(client, bucket)]
     client.set_bucket_policy(settings.bucket_media, public_read(settings.bucket_media))

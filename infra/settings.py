@@ -34,6 +34,11 @@ class Settings(BaseModel):
 
     # the log
     kafka_bootstrap: str = Field("127.0.0.1:19092", description="host:port of the brokers.")
+    kafka_replication: int = Field(
+        1,
+        ge=1,
+        description="Copies of each partition. Of 3 or more, all but one must hold what is confirmed.",
+    )
     kafka_controller_port: int = Field(19093, ge=1, le=65535, description="Of the local stack's broker.")
     kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     kafka_sasl_mechanism: str = "SCRAM-SHA-512"
@@ -71,6 +76,7 @@ class Settings(BaseModel):
     bucket_originals: str = "reelfold-originals"
     bucket_media: str = Field("reelfold-media", description="Readable by anyone: what players fetch.")
     bucket_keyring: str = Field("reelfold-keyring", description="Sealing keys, and nothing else.")
+    bucket_archive: str = Field("reelfold-archive", description="Closed ranges of the log, for ever.")
     media_base_url: str = Field(
         "http://127.0.0.1:19000/reelfold-media", description="Public prefix of the media bucket."
     )
@@ -79,6 +85,11 @@ class Settings(BaseModel):
     # the doors
     api_host: str = "127.0.0.1"
     api_port: int = Field(8080, ge=0, le=65535)
+    api_more_ports: str = Field(
+        "",
+        pattern=r"^(\d{1,5}(,\d{1,5})*)?$",
+        description="Of the local stack's further API processes, by commas.",
+    )
     jwt_secret: SecretStr = Field(SecretStr(""), description="Shared HS256 key, at least 32 bytes.")
     jwt_jwks_url: str = Field("", description="JWKS of the identity provider; wins over the secret.")
     jwt_audience: str = "reelfold"
@@ -94,6 +105,11 @@ class Settings(BaseModel):
     rate_per_second: float = Field(2_000.0, gt=0, description="Events a second for each principal.")
     rate_burst: int = Field(20_000, gt=0)
     produce_deadline_s: float = Field(10.0, gt=0, description="Past it a POST is answered 503.")
+    produce_queue: int = Field(
+        100_000,
+        ge=1_000,
+        description="Events that may wait for the log's yes; past it a POST is answered 503.",
+    )
 
     ready_max_lag: int = Field(100_000, ge=0, description="/readyz: records a fold may be behind.")
 
@@ -115,6 +131,9 @@ class Settings(BaseModel):
     accept_log_loss: bool = Field(
         False, description="Go on at the log's start where it has let go of what was not folded yet."
     )
+    archive: bool = Field(True, description="Write closed ranges of the log to the archive bucket.")
+    archive_rows: int = Field(50_000, gt=0, description="A range is closed at multiples of this offset")
+    archive_age_s: int = Field(3_600, gt=0, description="... or when its first record is this old.")
     celebrity_followers: int = Field(10_000, gt=0, description="From here on feeds pull, not push.")
     feed_cap: int = Field(400, gt=0)
 
@@ -128,6 +147,11 @@ class Settings(BaseModel):
     lease_s: int = Field(30, ge=3, description="A transcode job's lease; renewed at a third of it.")
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def api_ports(self) -> tuple[int, ...]:
+        """Where the local stack's API processes listen, the first of them first."""
+        return (self.api_port, *map(int, filter(None, self.api_more_ports.split(","))))
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":

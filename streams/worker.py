@@ -28,7 +28,7 @@ from projections.lag import LagWrites, RedisLagWrites
 from projections.position import FoldStore, StoreUnavailable
 from projections.trending.redis import RedisTrendingFold
 from schemas.book import SchemaBook
-from streams import agents, app, effectors, folds, ops, web
+from streams import agents, app, archiving, effectors, folds, ops, web
 from streams.channel import BatchChannel
 from streams.deadletters import DeadLetterLimit, KafkaDeadLetters
 from streams.decoding import Decoder
@@ -67,6 +67,7 @@ class Worker:
     lanes: list[Lane] = field(default_factory=list)
     folds: list[FoldStore] = field(default_factory=list)
     effectors: list[Service] = field(default_factory=list)
+    archivers: list[Service] = field(default_factory=list)
     watches: list[threading.Thread] = field(default_factory=list)
 
 
@@ -147,7 +148,7 @@ def _schedule(worker: Worker, watch: Watch) -> None:
 
     @worker.app.task  # type: ignore[untyped-decorator]  # faust has no types
     async def begin() -> None:
-        for service in (*worker.lanes, *worker.effectors):
+        for service in (*worker.lanes, *worker.effectors, *worker.archivers):
             await worker.app.add_runtime_dependency(service)
         for thread in (watch, *worker.watches):
             thread.start()
@@ -199,6 +200,8 @@ def main() -> None:
         sinks = folds.every_fold(settings, settings.generation)
         hold, pointer = HoldWatch(client, settings.generation), PointerKeeper(settings, book, client)
         worker = build(settings, book, sinks, told, SystemClock(), hold, pointer)
+        if settings.archive:
+            worker.archivers.append(archiving.archiver(settings, book, SystemClock()))
     except InvalidSettings as error:
         sys.exit(f"reelfold worker: {error}")
     except Exception as error:
