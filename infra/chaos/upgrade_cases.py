@@ -1,0 +1,198 @@
+"""A new version of schemas, folds and tables rolled out under load, beside the old one, and back."""
+
+import asyncio
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from infra.chaos import log
+from infra.chaos.case import Case, Run
+from infra.chaos.checker import verify
+from infra.chaos.environment import free_ports
+from infra.chaos.ground import Ground
+from infra.chaos.lag import caught_up
+from infra.chaos.next_version import write_next_version
+from infra.chaos.reading import Reading
+from infra.chaos.waiting import CaseFailed, until
+from infra.clients import clickhouse_client
+from infra.clock import new_event_id
+from infra.demo.simulation import Simulated
+from infra.settings import Settings
+from infra.stack.health import HttpProbe
+from infra.tokens import mint
+
+NEXT = 2
+CAMPAIGN = "autumn"
+FIELD = "campaign"
+NEXT_API = "api-next"
+SHARES = 40
+RULE_KINDS = {"trending"}
+"""What the next version's other rule changes; all else must be equal."""
+
+
+class UpgradeGround(Ground):
+    """A stack that meets another version of its own code."""
+
+
+async def rolled_out(run: Run) -> None:
+    """Provision, rebuild, compare, promote, roll back: every step by the new version's own commands."""
+    source = Path(tempfile.mkdtemp(prefix="reelfold-next-"))
+    reading = Reading(run.ground.settings, run.ground.apis, run.load.town)
+    since = await asyncio.to_thread(log.ends, run.ground.settings)
+    try:
+        newer = await asyncio.to_thread(_Newer, run.ground, write_next_version(source))
+        await run.load.until(400)
+        reading.begin()
+        await newer.arrives(run)
+        await _compared(run, newer)
+        await newer.shares(run)
+        await _flipped(run, newer)
+        await reading.end()
+        await _next_is_right(run, since)
+        await newer.runs("rollback")  # the frame looks at the old one, through the same views
+        run.figure("reads", reading.asked)
+        run.figure("failed_reads", len(reading.failed))
+        run.expect(not reading.failed, f"{len(reading.failed)} reads failed, the first: {reading.failed[:1]}")
+    finally:
+        await reading.end()
+        if run.ground.runs(NEXT_API):
+            await run.ground.stop(NEXT_API)
+        run.ground.parts.pop(NEXT_API, None)
+        shutil.rmtree(source, ignore_errors=True)
+
+
+class _Newer:
+    """The next version at work on the same stack: its commands, its worker, its API."""
+
+    def __init__(self, ground: Ground, source: Path) -> None:
+        self._ground = ground
+        self._code = {"PYTHONPATH": str(source), "PYTHONSAFEPATH": "1", "REELFOLD_GENERATION": str(NEXT)}
+        (port,) = free_ports(1)
+        part, host = ground.parts["api"], ground.settings.api_host
+        words = [str(port) if word == str(ground.settings.api_port) else word for word in part.command]
+        self.api = f"http://{host}:{port}"
+        ground.parts[NEXT_API] = replace(
+            part,
+            name=NEXT_API,
+            command=tuple(words),
+            environment={**part.environment, **self._code, "REELFOLD_API_PORT": str(port)},
+            ready=HttpProbe(f"{self.api}/healthz"),
+            listens=((host, port),),
+            url=self.api,
+        )
+
+    async def arrives(self, run: Run) -> None:
+        """Schemas and tables first, then its generation from the log, then its worker and its API."""
+        await self.runs("provision")
+        report = json.loads(await self.runs("replay", "--into", str(NEXT), "--json"))
+        run.figure("replayed", report["events"])
+        await self._ground.start_worker(str(NEXT), **self._code)
+        await self._ground.start(NEXT_API)
+
+    async def runs(self, *words: str, may_fail: bool = False) -> str:
+        """One of its commands; what it printed. CaseFailed when it fails and may not."""
+        environment = {**self._ground.environment, **self._code}
+        done = await asyncio.to_thread(
+            subprocess.run,
+            [sys.executable, "-m", "infra.cli", *words],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+        if done.returncode and not may_fail:
+            raise CaseFailed(f"`reelfold {' '.join(words)}` of the next version fails: {done.stderr[-500:]}")
+        return done.stdout
+
+    async def shares(self, run: Run) -> None:
+        """Events that only the next version's schema can say; both versions' workers read them."""
+        town, now = run.load.town, run.clock.now_ms()
+        shared = [
+            Simulated(
+                town.users[nth % len(town.users)],
+                {
+                    "event_id": new_event_id(now),
+                    "event_type": "video.shared",
+                    "occurred_at": now,
+                    "share_id": new_event_id(now),
+                    "video_id": town.videos[nth % len(town.videos)].video_id,
+                    FIELD: CAMPAIGN,
+                },
+            )
+            for nth in range(SHARES)
+        ]
+        run.load.sent |= {one.event["event_id"]: one for one in shared}
+        async with httpx.AsyncClient(timeout=20, trust_env=False) as http:
+            for one in shared:
+                token = mint(self._ground.settings, now, user_id=one.actor_id)
+                answer = await http.post(
+                    f"{self.api}/v1/events",
+                    json=[one.event],
+                    headers={"Authorization": f"Bearer {token}"},
+                )
+                if answer.status_code != httpx.codes.ACCEPTED:
+                    raise CaseFailed(
+                        f"the next version's API answered {answer.status_code}: {answer.text[:300]}"
+                    )
+                run.load.acknowledged[one.event["event_id"]] = one
+
+
+async def _compared(run: Run, newer: _Newer) -> None:
+    """The two generations differ where the rule differs, and nowhere else."""
+    text = await newer.runs("parity", str(run.ground.settings.generation), str(NEXT), "--json", may_fail=True)
+    report: dict[str, Any] = json.loads(text)
+    different = {kind["kind"] for kind in report["kinds"] if not kind["equal"]}
+    run.expect(bool(different), "the new rule made no difference: the comparison sees nothing")
+    run.expect(different <= RULE_KINDS, f"generations differ beyond the new rule: {sorted(different)}")
+
+
+async def _flipped(run: Run, newer: _Newer) -> None:
+    """Forward, back, and forward again; each flip timed."""
+    for words in (("promote", str(NEXT), "--unproved"), ("rollback",), ("promote", str(NEXT), "--unproved")):
+        flip = json.loads(await newer.runs(*words, "--json"))
+        run.figure(f"{words[0]}_ms", flip["fact_ms"] + flip["pointers_ms"])
+        await run.load.until(200)
+
+
+async def _next_is_right(run: Run, since: log.Vector) -> None:
+    """The next generation, live now, equals the oracle too, and has what is new."""
+    await run.load.finish()
+    settings = run.ground.settings.model_copy(update={"generation": NEXT})
+    ends = await asyncio.to_thread(log.ends, settings)
+    await until(lambda: caught_up(settings, ends), "the next generation is at the log's end", 90.0)
+    verdict = await asyncio.to_thread(verify, settings, run.load, since, ends, run.parked)
+    run.problems += [f"generation {NEXT}: {problem}" for problem in verdict.problems]
+    told = await asyncio.to_thread(_told_campaigns, settings)
+    run.expect(told == SHARES, f"{told} of {SHARES} new fields are in the next generation's rows")
+
+
+def _told_campaigns(settings: Settings) -> int:
+    client = clickhouse_client(settings)
+    try:
+        events = f"{settings.clickhouse_database}.events_g{NEXT} FINAL"
+        asked = client.query(
+            f"SELECT count() FROM {events} WHERE JSONExtractString(props, {{name:String}}) = {{said:String}}",
+            parameters={"name": FIELD, "said": CAMPAIGN},
+        )
+        return int(asked.result_rows[0][0])
+    finally:
+        client.close()
+
+
+CASES = (
+    Case(
+        "upgrade",
+        "schema, fold and table of the next version beside this one: built, compared, promoted, rolled back",
+        rolled_out,
+        seconds=90.0,
+        ground=UpgradeGround,
+    ),
+)
