@@ -73,6 +73,13 @@ WHERE topic = {{topic:String}} AND partition = {{partition:UInt16}}"""
     return Query(sql, {"topic": topic, "partition": partition})
 
 
+def every_run(tables: Tables) -> Query:
+    """(topic, partition, first, next, clock) of every run loaded."""
+    return Query(
+        f"SELECT topic, partition, first, next, clock FROM {tables.named('offsets_loaded')} FINAL", {}
+    )
+
+
 def open_window(tables: Tables) -> Query:
     """(video_id, day) of all views that late events may still change, by the newest view."""
     views = tables.named("video_views")
