@@ -43,7 +43,7 @@ def producer(settings: Settings) -> Config:
         "linger.ms": 5,
         "delivery.timeout.ms": max(deadline_ms - 500, deadline_ms // 2),
         "request.timeout.ms": max(min(deadline_ms // 2, 5_000), 10),
-        "queue.buffering.max.messages": 100_000,
+        "queue.buffering.max.messages": settings.produce_queue,
         "queue.buffering.max.kbytes": 131_072,
     }
 

@@ -25,6 +25,7 @@ class WrongPartitions(Exception):
 def ensure_topics(admin: AdminClient, topics: Sequence[Topic] = TOPICS, replication: int = 1) -> list[str]:
     """Create what is missing and bring the configuration of the rest up; the names created.
 
+    Of ``replication`` copies all but one must hold what is confirmed: one broker may be gone at a time.
     Raises WrongPartitions before it changes anything, and KafkaException.
     """
     standing = admin.list_topics(timeout=TIMEOUT_S).topics
@@ -37,13 +38,14 @@ def ensure_topics(admin: AdminClient, topics: Sequence[Topic] = TOPICS, replicat
             )
     missing = [topic for topic in topics if topic.name not in standing]
     _create(admin, missing, replication)
-    _configure(admin, [topic for topic in topics if topic.name in standing])
+    _configure(admin, [topic for topic in topics if topic.name in standing], replication)
     return [topic.name for topic in missing]
 
 
-def topic_config(topic: Topic) -> dict[str, str]:
+def topic_config(topic: Topic, replication: int = 1) -> dict[str, str]:
     """The broker's configuration of a topic. Time is the broker's: folds take their clock from it."""
     return {
+        "min.insync.replicas": str(max(1, replication - 1)),
         "message.timestamp.type": "LogAppendTime",
         "retention.ms": str(topic.retention_ms),
         "retention.bytes": "-1",
@@ -54,7 +56,8 @@ def topic_config(topic: Topic) -> dict[str, str]:
 
 def _create(admin: AdminClient, topics: Sequence[Topic], replication: int) -> None:
     wanted = [
-        NewTopic(topic.name, topic.partitions, replication, config=topic_config(topic)) for topic in topics
+        NewTopic(topic.name, topic.partitions, replication, config=topic_config(topic, replication))
+        for topic in topics
     ]
     if wanted:
         for future in admin.create_topics(wanted, operation_timeout=TIMEOUT_S).values():
@@ -71,14 +74,14 @@ def _await_listed(admin: AdminClient, names: set[str]) -> None:
         time.sleep(0.05)
 
 
-def _configure(admin: AdminClient, topics: Sequence[Topic]) -> None:
+def _configure(admin: AdminClient, topics: Sequence[Topic], replication: int) -> None:
     resources = [
         ConfigResource(
             ResourceType.TOPIC,
             topic.name,
             incremental_configs=[
                 ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
-                for name, value in topic_config(topic).items()
+                for name, value in topic_config(topic, replication).items()
             ],
         )
         for topic in topics

@@ -108,6 +108,9 @@ class Publisher:
     def _send(self, messages: Sequence[Message]) -> "Future[None]":
         batch = _Batch(len(messages))
         producer = self._producer()
+        if len(producer) + len(messages) > self._capacity:
+            # Whole or not at all: of a batch that is sent again and again, halves would keep the queue full.
+            raise LogUnavailable(_FULL)
         try:
             for topic, key, value, headers in messages:
                 producer.produce(topic, value, key, headers=headers, on_delivery=batch.confirmed)

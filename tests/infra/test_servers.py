@@ -8,10 +8,12 @@ import redis
 from confluent_kafka.admin import AdminClient
 from minio import Minio
 
+from infra.cache import Cache
 from infra.provision_buckets import ensure_buckets
 from infra.provision_topics import WrongPartitions, ensure_topics, topic_config
 from infra.registry import RegistryUnavailable, ensure, load_book, lookup, save_book
-from infra.settings import Settings
+from infra.settings import InvalidSettings, Settings
+from infra.stack.table import stack
 from schemas.catalogue import versions
 from schemas.errors import UnknownSchema
 from schemas.topics import TOPICS, Topic
@@ -46,6 +48,20 @@ def test_topics_are_made_once_and_keep_their_partitions(kafka_bootstrap: str) ->
 
 def test_topics_take_their_time_from_the_broker() -> None:
     assert {topic_config(topic)["message.timestamp.type"] for topic in TOPICS} == {"LogAppendTime"}
+
+
+def test_of_several_copies_one_may_be_gone() -> None:
+    kept = [topic_config(TOPICS[0], copies)["min.insync.replicas"] for copies in (1, 2, 3)]
+    assert kept == ["1", "1", "2"]
+
+
+def test_every_port_has_an_api_process_of_its_own() -> None:
+    environment = {"REELFOLD_API_PORT": "8080", "REELFOLD_API_MORE_PORTS": "8081,8082"}
+    parts = stack(environment, Cache.from_env({}))
+    found = {part.name: part.url.rpartition(":")[2] for part in parts if part.name.startswith("api")}
+    assert found == {"api": "8080", "api-2": "8081", "api-3": "8082"}
+    with pytest.raises(InvalidSettings, match="API_MORE_PORTS"):
+        Settings.from_env({"REELFOLD_API_MORE_PORTS": "8081, 8082"})
 
 
 def test_media_can_be_read_by_anyone_and_nothing_else(s3_settings: Settings) -> None:
