@@ -1,10 +1,11 @@
 # The table of contents: what one can do here.
 #   make run [VIDEO=clip.mp4]   install what is missing, start the stack, show the main job
 #   make test                   everything, on a stack of its own on free ports
+#   make chaos                  the fault matrix, on stacks of its own: under an hour
 #   make check                  format, lint, types, schemas, layers, compose file
 
 .DEFAULT_GOAL := run
-.PHONY: installed run test check static lint types schemas layers compose mutants status logs down doctor format clean
+.PHONY: installed run test check static lint types schemas layers compose mutants status logs down doctor format clean chaos
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -66,6 +67,10 @@ down: installed
 
 doctor: installed
 	@$(BIN)/reelfold doctor
+
+# make chaos [SEED=7]; one case: reelfold chaos --case NAME; ten minutes at random: reelfold chaos --minutes 10
+chaos: installed
+	@$(BIN)/reelfold chaos --all $(if $(SEED),--seed $(SEED))
 
 format:
 	$(BIN)/ruff format .

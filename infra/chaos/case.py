@@ -65,6 +65,7 @@ class Run:
             lambda: caught_up(self.ground.settings, ends),
             "every fold has applied what the log held",
             ZERO_LAG_S,
+            0.2,
         )
         took = time.monotonic() - begun
         self.recovery_s = max(self.recovery_s, took)

@@ -191,8 +191,8 @@ class Ground:
         for name in self._frozen.copy():
             self.thaw(name)
         first = f"{WORKER}-0"
-        for name in self.workers():
-            if name != first or self._arming[name]:
+        for name in [one for one in self._running if self.runs(one)]:
+            if self._arming.get(name) or (name in self.workers() and name != first):
                 await self.stop(name)
         await self.start(*[name for name in self.parts if not name.startswith(WORKER)])
         if not self.runs(first):

@@ -1,5 +1,7 @@
 """How far the stores are behind the log: asked of the stores, whatever the workers say."""
 
+from functools import lru_cache
+
 from infra.chaos.clickhouse_state import Analyst
 from infra.chaos.log import Vector
 from infra.chaos.redis_state import positions
@@ -16,12 +18,11 @@ def behind(settings: Settings, ends: Vector) -> int:
     Raises StoreUnavailable, CaseFailed when a store does not answer.
     """
     stored = _positions(settings)
-    folds = [fold for members in every_fold(settings, settings.generation).values() for fold in members]
     return sum(
-        max(0, end - stored.get(fold.name, {}).get(place, 0))
+        max(0, end - stored.get(fold, {}).get(place, 0))
         for place, end in ends.items()
-        for fold in folds
-        if place[0] in fold.topics
+        for fold, topics in _topics(settings).items()
+        if place[0] in topics
     )
 
 
@@ -31,6 +32,13 @@ def caught_up(settings: Settings, ends: Vector) -> bool:
         return behind(settings, ends) == 0
     except StoreUnavailable:
         return False
+
+
+@lru_cache(1)
+def _topics(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """What each fold reads; makes clients that nobody connects."""
+    members = (fold for some in every_fold(settings, settings.generation).values() for fold in some)
+    return {fold.name: fold.topics for fold in members}
 
 
 def _positions(settings: Settings) -> dict[str, dict[tuple[str, int], int]]:

@@ -94,7 +94,7 @@ class Runner:
         """Zero lag, and the log's ends at it."""
         settings, begun = run.ground.settings, time.monotonic()
         ends = await asyncio.to_thread(log.ends, settings)
-        await until(lambda: caught_up(settings, ends), "zero lag after the case", ZERO_LAG_S)
+        await until(lambda: caught_up(settings, ends), "zero lag after the case", ZERO_LAG_S, 0.2)
         run.recovery_s = run.recovery_s or time.monotonic() - begun
         return ends
 

@@ -1,7 +1,7 @@
 """The table of cases: the fault matrix, each fault by its name."""
 
-from infra.chaos import worker_cases
+from infra.chaos import sink_cases, upgrade_cases, worker_cases
 from infra.chaos.case import Case
 
-CASES: tuple[Case, ...] = (*worker_cases.CASES,)
+CASES: tuple[Case, ...] = (*worker_cases.CASES, *sink_cases.CASES, *upgrade_cases.CASES)
 BY_NAME = {case.name: case for case in CASES}

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 from typing import Any
+from zlib import crc32
 
 from infra.clock import new_event_id
 from infra.demo.simulation import Simulated, SimulatedVideo, simulate, tags_of
@@ -50,7 +51,9 @@ class Town:
     def registrations(self, now_ms: int) -> list[Simulated]:
         """Everyone signs up."""
         return [
-            Simulated(user, _event("user.registered", now_ms, user_id=user, username=user.replace("-", "_")))
+            Simulated(
+                user, _event("user.registered", now_ms, user_id=user, username=f"u{crc32(user.encode()):x}")
+            )
             for user in self.users
         ]
 
