@@ -10,6 +10,7 @@ from typing import Any
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaException, Message, TopicPartition
 
 from infra.kafka_config import connection
+from infra.kafka_refusal import Refusals
 from infra.registry import load_book, lookup
 from infra.settings import Settings
 from schemas.book import SchemaBook
@@ -121,10 +122,13 @@ def _span(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
 
 @contextmanager
 def _reader(settings: Settings) -> Iterator[Consumer]:
-    consumer = Consumer(
-        connection(settings) | {"group.id": "reelfold.look", "enable.auto.commit": False}, logger=None
-    )
+    refusals = Refusals(settings)
+    own = {"group.id": "reelfold.look", "enable.auto.commit": False, "error_cb": refusals}
+    consumer = Consumer(connection(settings) | own, logger=None)
     try:
         yield consumer
+    except KafkaException as error:
+        consumer.poll(0)  # lets it tell what it has heard
+        raise refusals.explained(error) from error
     finally:
         consumer.close()

@@ -12,13 +12,12 @@ from urllib.parse import urlsplit
 import clickhouse_connect
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 from minio.error import MinioException
 from urllib3.exceptions import HTTPError
 
 from infra.clickhouse.migrate import MigrationError, migrate
 from infra.clients import s3_client
-from infra.kafka_config import connection
+from infra.kafka_refusal import admin_client
 from infra.provision_acls import ensure_acls
 from infra.provision_buckets import ensure_buckets
 from infra.provision_topics import WrongPartitions, ensure_topics
@@ -47,8 +46,9 @@ def provision(settings: Settings) -> None:
 
 def topics(settings: Settings) -> list[str]:
     """The topics made, and the ACLs that changed."""
-    admin = AdminClient(connection(settings))
-    return ensure_topics(admin, replication=settings.kafka_replication) + ensure_acls(admin, settings)
+    with admin_client(settings) as admin:
+        made = ensure_topics(admin, replication=settings.kafka_replication)
+        return made + ensure_acls(admin, settings)
 
 
 def schemas(settings: Settings) -> list[str]:
