@@ -94,7 +94,7 @@ class Case:
     act: Act
     seconds: float = 20.0
     ground: Callable[[], Ground] = Ground
-    rate: float = 200.0
+    rate: float = 120.0
     """Events a second that run beside it; 0: the case brings its own."""
 
 

@@ -19,6 +19,8 @@ _EDGES = """SELECT edge, src, dst, max(`on`) AS stands, count() AS n FROM edges
 WHERE startsWith(src, {town:String}) AND edge IN ('like', 'follow') GROUP BY edge, src, dst"""
 _IMPRESSIONS = """SELECT request_id, count() AS n, max(visible_ms) AS ms FROM impressions
 WHERE startsWith(viewer_id, {town:String}) GROUP BY request_id"""
+_RECEIVED = f"""SELECT toString(event_id) AS id, toUnixTimestamp64Milli(received_at) AS at
+FROM events WHERE {_OURS}"""
 _LOADED = "SELECT topic, partition, first, next, clock FROM offsets_loaded"
 ANSWER_S = 30.0
 
@@ -32,6 +34,10 @@ class Analyst:
     def events(self, town: str) -> dict[str, int]:
         """event_id -> how many rows it has."""
         return {row["id"]: int(row["n"]) for row in self._ask(_EVENTS, town)}
+
+    def received(self, town: str) -> dict[str, int]:
+        """event_id -> when the API received it, epoch ms."""
+        return {row["id"]: int(row["at"]) for row in self._ask(_RECEIVED, town)}
 
     def state(self, town: str) -> State:
         """The answers of the tables, in the oracle's words. Two rows where there must be one are told."""

@@ -1,7 +1,13 @@
 """The table of cases: the fault matrix, each fault by its name."""
 
-from infra.chaos import sink_cases, upgrade_cases, worker_cases
+from infra.chaos import poison_cases, sink_cases, time_cases, upgrade_cases, worker_cases
 from infra.chaos.case import Case
 
-CASES: tuple[Case, ...] = (*worker_cases.CASES, *sink_cases.CASES, *upgrade_cases.CASES)
+CASES: tuple[Case, ...] = (
+    *worker_cases.CASES,
+    *sink_cases.CASES,
+    *poison_cases.CASES,
+    *time_cases.CASES,
+    *upgrade_cases.CASES,
+)
 BY_NAME = {case.name: case for case in CASES}
