@@ -1,5 +1,6 @@
 """The log as a fault run sees it: where it ends, which events are in it, what was parked."""
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from infra.settings import Settings
 from schemas.topics import BY_NAME, DEAD_LETTERS, TOPICS
 
 ANSWER_S = 10.0
+LEADERS_S = 45.0
 Place = tuple[str, int]
 Vector = dict[Place, int]
 """(topic, partition) -> an offset."""
@@ -20,18 +22,27 @@ Letter = tuple[str, int, int]
 
 
 def ends(settings: Settings) -> Vector:
-    """The next offset of every partition of our topics. CaseFailed when the log does not answer."""
+    """The next offset of every partition of our topics. A broker that has just come back knows no leaders for
+    a moment: it is asked again. CaseFailed when the log does not answer for LEADERS_S."""
+    deadline = time.monotonic() + LEADERS_S
     with _reader(settings) as consumer:
-        try:
-            standing = consumer.list_topics(timeout=ANSWER_S).topics
-            return {
-                (name, number): int(consumer.get_watermark_offsets(TopicPartition(name, number), ANSWER_S)[1])
-                for name in BY_NAME
-                if name in standing
-                for number in standing[name].partitions
-            }
-        except KafkaException as error:
-            raise CaseFailed(f"the log does not answer: {error}") from error
+        while True:
+            try:
+                return _ends(consumer)
+            except KafkaException as error:
+                if time.monotonic() > deadline:
+                    raise CaseFailed(f"the log does not answer: {error}") from error
+                time.sleep(0.2)
+
+
+def _ends(consumer: Consumer) -> Vector:
+    standing = consumer.list_topics(timeout=ANSWER_S).topics
+    return {
+        (name, number): int(consumer.get_watermark_offsets(TopicPartition(name, number), ANSWER_S)[1])
+        for name in BY_NAME
+        if name in standing
+        for number in standing[name].partitions
+    }
 
 
 def event_ids(settings: Settings, since: Vector, until: Vector) -> Counter[str]:
