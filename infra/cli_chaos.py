@@ -64,6 +64,7 @@ def _list(cases: "list[Case]", json_output: bool) -> None:
 
 def _run(chosen: "list[Case]", seed: int, json_output: bool, details: Path | None, screen: Console) -> None:
     import asyncio
+    import signal
 
     from infra.chaos import report
     from infra.chaos.runner import Runner
@@ -71,6 +72,7 @@ def _run(chosen: "list[Case]", seed: int, json_output: bool, details: Path | Non
     def say(line: str) -> None:
         screen.print(line, highlight=False, markup=False, soft_wrap=True)
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # nothing is left behind then either
     outcomes: list[Outcome] = asyncio.run(Runner(seed, say).run(chosen))
     if details is not None:
         details.write_text(json.dumps(report.details(outcomes), indent=1), "utf-8")

@@ -1,6 +1,6 @@
 """The table of cases: the fault matrix, each fault by its name."""
 
-from infra.chaos import poison_cases, sink_cases, time_cases, upgrade_cases, worker_cases
+from infra.chaos import fetch_cases, poison_cases, sink_cases, time_cases, upgrade_cases, worker_cases
 from infra.chaos.case import Case
 
 CASES: tuple[Case, ...] = (
@@ -8,6 +8,7 @@ CASES: tuple[Case, ...] = (
     *sink_cases.CASES,
     *poison_cases.CASES,
     *time_cases.CASES,
+    *fetch_cases.CASES,
     *upgrade_cases.CASES,
 )
 BY_NAME = {case.name: case for case in CASES}
