@@ -9,7 +9,17 @@ import sys
 
 import typer
 
-from infra import cli_chaos, cli_demo, cli_dlq, cli_doctor, cli_generations, cli_log, cli_run, cli_stack
+from infra import (
+    cli_chaos,
+    cli_demo,
+    cli_dlq,
+    cli_doctor,
+    cli_generations,
+    cli_log,
+    cli_parity,
+    cli_run,
+    cli_stack,
+)
 from infra.settings import InvalidSettings
 from infra.stack.secret_file import local_environment
 
@@ -21,7 +31,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help, in half the time
 )
-for module in (cli_stack, cli_demo, cli_generations, cli_run, cli_log, cli_dlq, cli_chaos, cli_doctor):
+for module in (
+    cli_stack,
+    cli_demo,
+    cli_generations,
+    cli_parity,
+    cli_run,
+    cli_log,
+    cli_dlq,
+    cli_chaos,
+    cli_doctor,
+):
     module.add_to(app)
 
 

@@ -1,22 +1,18 @@
 """`reelfold generations`, `promote`, `rollback`, `drop`: which fold of the log is the one that is read."""
 
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from infra.cli_operator import operator
 from infra.cli_stack import JsonFlag
 from infra.clock import SystemClock, iso
-from infra.settings import Settings
 
 if TYPE_CHECKING:
     from streams.generations import Generation
-    from streams.operating import Operator
     from streams.promotion import Flip
 
 Number = Annotated[int, typer.Argument(min=1, help="The generation's number; see `reelfold generations`.")]
@@ -89,39 +85,10 @@ def drop(generation: Number, json_output: JsonFlag = False) -> None:
         )
 
 
-@contextmanager
-def operator() -> Iterator["Operator"]:
-    """Hands for a command; what is refused or away becomes one sentence, and exit code 1."""
-    from confluent_kafka import KafkaException
-
-    from infra.clickhouse.migrate import MigrationError
-    from infra.publisher import LogUnavailable
-    from infra.registry import RegistryUnavailable
-    from projections.position import StoreUnavailable
-    from streams.generations import Refused
-    from streams.operating import operating
-
-    try:
-        with operating(Settings.from_env(os.environ)) as hands:
-            yield hands
-    except Refused as error:
-        raise _failed(str(error)) from None
-    except (StoreUnavailable, LogUnavailable, RegistryUnavailable, MigrationError) as error:
-        raise _failed(f"{error}; see `reelfold status`") from None
-    except KafkaException as error:
-        why = error.args[0].str() if hasattr(error.args[0], "str") else error
-        raise _failed(f"the log does not answer: {why}; see `reelfold status`") from None
-
-
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
     for command in (generations, promote, rollback, drop):
         app.command()(command)
-
-
-def _failed(sentence: str) -> typer.Exit:
-    typer.echo(sentence, err=True)
-    return typer.Exit(1)
 
 
 def _tell(flip: "Flip", json_output: bool) -> None:

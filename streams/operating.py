@@ -6,10 +6,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 import redis
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from infra.clients import clickhouse_client, redis_client
+from infra.clock import Clock
 from infra.kafka_config import producer
 from infra.ops_facts import ANSWER_S, Fact, OpsLog, Told
 from infra.publisher import Publisher
@@ -18,9 +20,11 @@ from infra.settings import Settings
 from infra.stack.kept import kept
 from projections.analytics.clickhouse import answering
 from projections.position import StoreUnavailable
+from projections.redis_ledger import key, store_errors
 from streams.generations import Generation, described, live_of
 from streams.standing import Bounds, Standing, bounds, standing
 
+TOLD_MS = 5_000
 _TABLE = re.compile(r"[a-z_]+_g([1-9][0-9]*)")
 
 
@@ -52,6 +56,13 @@ class Operator:
     def standing(self, generation: int, log: Bounds) -> Standing:
         """Where a generation stands now. Raises StoreUnavailable."""
         return standing(self.settings, generation, log, self.redis, self.clickhouse)
+
+    def is_folded(self, generation: int, clock: Clock) -> bool:
+        """Whether a worker, here or elsewhere, told its lag lately: each does so every second."""
+        with store_errors():
+            told = self.redis.hvals(key(generation, "lag"))
+        newest = max((orjson.loads(text)["at"] for text in told), default=0)
+        return bool(clock.now_ms() - newest < TOLD_MS)
 
     def tables(self, generation: int) -> list[str]:
         """The names of a generation's tables in ClickHouse. Raises StoreUnavailable."""

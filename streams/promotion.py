@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import orjson
-
 from infra.clickhouse.migrate import point_views
 from infra.clock import Clock
 from infra.ops_facts import made, new_run_id
@@ -141,7 +139,7 @@ def _await_rest(operator: Operator, clock: Clock, generation: int) -> None:
     """Wait until nobody folds the generation: keys that are freed must not come again."""
     settings = operator.settings
     part, until = name_of(settings, generation), time.monotonic() + RETIRE_S
-    while _runs(settings.data, part) or _told_lately(operator, clock, generation):
+    while _runs(settings.data, part) or operator.is_folded(generation, clock):
         if generation in kept(settings.data, settings.generation) or time.monotonic() > until:
             raise Refused(f"a worker still folds generation {generation}: stop it, then drop it again")
         time.sleep(0.2)
@@ -150,14 +148,6 @@ def _await_rest(operator: Operator, clock: Clock, generation: int) -> None:
 def _runs(data: Path, part: str) -> bool:
     status = read_status(data)
     return status.running and any(one.name == part and one.pid for one in status.parts)
-
-
-def _told_lately(operator: Operator, clock: Clock, generation: int) -> bool:
-    """Whether a worker told its lag within the last seconds; each tells once a second."""
-    with store_errors():
-        told = operator.redis.hvals(key(generation, "lag"))
-    newest = max((orjson.loads(text)["at"] for text in told), default=0)
-    return bool(clock.now_ms() - newest < 3_000)
 
 
 def _unlinked(operator: Operator, generation: int) -> Iterator[int]:

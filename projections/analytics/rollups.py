@@ -53,6 +53,11 @@ class Rollups:
             while due := self._take(STEPS_PER_ROUND):
                 self._compute(due)
 
+    def settle_these(self, due: Due) -> None:
+        """Compute these (video, day) now, in this thread. May raise StoreUnavailable."""
+        with self._computing:
+            self._compute(due)
+
     def close(self) -> None:
         """Stop the thread and settle what is left; an unavailable store leaves it to the next start."""
         self._stop.set()

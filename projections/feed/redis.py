@@ -11,6 +11,7 @@ The scripts find their keys by themselves: one Redis, not a cluster.
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -68,14 +69,20 @@ class RedisFeedFold(RedisFold):
     def snapshot(self) -> dict[str, Any]:
         """Everyone's feed, equal to that of the memory twin over the same facts."""
         followed = self._prefix + "followed:"
-        client = self.ledger.client
-        read = client.register_script(_READ)
-        feeds: dict[str, Any] = {}
-        for name in client.scan_iter(f"{followed}*", count=1000):
-            user = name.removeprefix(followed)
-            answer = read(args=[self._prefix, user, self._cap])
-            feeds[user] = feed_page(_videos(answer), None, self._cap, self._cap)
-        return {user: feed for user, feed in feeds.items() if feed}
+        found = self.ledger.client.scan_iter(f"{followed}*", count=1000)
+        users = [name.removeprefix(followed) for name in found]
+        return {user: feed for user, feed in zip(users, self.pages(users), strict=True) if feed}
+
+    def pages(self, users: Sequence[str]) -> list[list[Keyset]]:
+        """What each of these users reads as one page. May raise StoreUnavailable."""
+        if not users:
+            return []
+        with store_errors(), self.ledger.client.pipeline(transaction=False) as pipe:
+            read = pipe.register_script(_READ)
+            for user in users:
+                read(args=[self._prefix, user, self._cap])
+            answers = pipe.execute()
+        return [feed_page(_videos(answer), None, self._cap, self._cap) for answer in answers]
 
     def _carry_out(self, piece: RecordBatch, expected: int | None) -> None:
         rest, cursor = orders(piece), ""
