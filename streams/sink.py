@@ -6,6 +6,7 @@ neither a refusal nor an outage is a bug and ends the process; nothing is lost, 
 """
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,9 +17,10 @@ from infra.failpoints import reach
 from infra.telemetry import APPLIED, BATCH_ROWS, FOLD_SECONDS, VISIBLE_SECONDS, Log
 from projections.position import FoldStore, PositionConflict, StoreUnavailable
 from schemas.batch import RecordBatch
+from streams.asking import asks_a_store
 from streams.exits import BUG, Leave, leave
 from streams.hold import FREE
-from streams.progress import Handout, Key, LogView, Progress
+from streams.progress import Handout, Key, LogView, Progress, Step
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -57,10 +59,17 @@ class FoldRunner:
         self._thread = ThreadPoolExecutor(1, f"fold-{fold.name}")
         self._closed = False
         self._last: Future[None] | None = None
+        self._stepping: int | None = None
 
     @property
     def name(self) -> str:
         return self.fold.name
+
+    @property
+    def asking(self) -> bool:
+        """Whether a step waits for an answer of the store just now; for the watch, from its thread."""
+        thread_id = self._stepping
+        return thread_id is not None and asks_a_store(thread_id)
 
     def start(self, key: Key, log: LogView, epoch: int) -> int:
         """From the lane: where to read for this fold. Raises StoreUnavailable, LogMismatch."""
@@ -148,7 +157,7 @@ class FoldRunner:
     async def _done(self, handout: Handout) -> bool:
         batch, begun = handout.batch, time.perf_counter()
         try:
-            done = await self._call(self._progress.step, handout)
+            done = await self._call(self._step, handout)
         except StoreUnavailable as error:
             self._report_down(error)
             return False
@@ -164,6 +173,13 @@ class FoldRunner:
             reach("between_sinks", self.name)
             self._measure(done.folded, time.perf_counter() - begun)
         return True
+
+    def _step(self, handout: Handout) -> Step:
+        self._stepping = threading.get_ident()
+        try:
+            return self._progress.step(handout)
+        finally:
+            self._stepping = None
 
     async def _call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()

@@ -150,7 +150,8 @@ def _schedule(worker: Worker, watch: Watch) -> None:
     async def begin() -> None:
         for service in (*worker.lanes, *worker.effectors, *worker.archivers):
             await worker.app.add_runtime_dependency(service)
-        for thread in (watch, *worker.watches):
+        watch.begin(asyncio.get_running_loop())
+        for thread in worker.watches:
             thread.start()
         gc.collect()
         gc.freeze()
