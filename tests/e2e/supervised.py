@@ -10,8 +10,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx
 
@@ -98,11 +100,11 @@ class Stack:
         await until_true(is_well, "the stack is well", within_s)
 
 
-def started() -> Stack:
-    """`reelfold up`, returned from when everything is healthy."""
+def started(more: Mapping[str, str] = MappingProxyType({})) -> Stack:
+    """`reelfold up`, with these settings too; returned from when everything is healthy."""
     data = Path(tempfile.mkdtemp(prefix="reelfold-e2e-"))
     short = {"REELFOLD_PRODUCE_DEADLINE_S": str(PRODUCE_DEADLINE_S)}
-    stack = Stack(stack_environment(data) | short)
+    stack = Stack({**stack_environment(data), **short, **more})
     done = stack.reelfold("up", timeout_s=180)
     assert done.returncode == 0, done.stderr + complaints(data)
     return stack
