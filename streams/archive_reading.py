@@ -92,6 +92,11 @@ class Archive:
         later = self.frame(ranges[low]).filter(pl.col("timestamp") >= appended_at)
         return int(later["offset"][0]) if later.height else None
 
+    def newest_schemas(self) -> dict[int, EventSchema]:
+        """What ids meant lately: by the newest range of every partition there is."""
+        newest = {one.key: one for one in parse(self.store.names(""))}
+        return {number: schema for one in newest.values() for number, schema in self._schemas(one).items()}
+
     def frame(self, of: Range) -> pl.DataFrame:
         """A range's records as columns offset, timestamp, value; its file is checked first."""
         with TemporaryDirectory(prefix="reelfold-archive-") as folder:

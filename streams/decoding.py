@@ -1,6 +1,6 @@
 """Runs -> batches, with schema ids that the book does not know asked of the registry."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from infra.registry import RegistryUnavailable
@@ -28,14 +28,20 @@ class Decoder:
     waiting: bool = False
     """Whether the registry is being waited for just now."""
 
-    def assemble(self, run: Run) -> tuple[RecordBatch, list[Invalid]]:
-        """The run as a batch, and its invalid messages. Waits for the registry; raises Stopped."""
-        for schema_id in sorted(run.schema_ids() - self.book.by_id.keys()):
+    def assemble(
+        self, run: Run, meant: Mapping[int, EventSchema] | None = None
+    ) -> tuple[RecordBatch, list[Invalid]]:
+        """The run as a batch, and its invalid messages. Waits for the registry; raises Stopped.
+
+        ``meant``: what ids meant when the run was written; they stand before those of the book.
+        """
+        meant = meant or {}
+        for schema_id in sorted(run.schema_ids() - meant.keys() - self.book.by_id.keys()):
             found = self._asked(schema_id)
             if found is not None:
                 self.book = self.book.with_schema(schema_id, found)
                 _log.info("schema_fetched", schema_id=schema_id, event_type=found.event_type)
-        return assemble(run, self.book.by_id)
+        return assemble(run, {**self.book.by_id, **meant} if meant else self.book.by_id)
 
     def _asked(self, schema_id: int) -> EventSchema | None:
         pause = 0.2

@@ -41,6 +41,11 @@ class LogMismatch(Exception):
     """The log does not hold what the fold must read next; going on would skip records silently."""
 
 
+class LogGone(LogMismatch):
+    """The log has let go of what the fold must read next: it is in the archive, or nowhere. A replay fills
+    the fold from there; until then its partition waits."""
+
+
 class LogView(Protocol):
     """One partition of the log, as far as finding a place in it goes."""
 
@@ -57,6 +62,11 @@ class LogView(Protocol):
     def offset_at(self, appended_at: int) -> int:
         """The first offset appended at this time (epoch ms) or later; `high` when none is."""
         ...
+
+
+Past = Callable[[Key, int, int], Iterable[RecordBatch]]
+"""What the log no longer holds of a partition: batches since this time (epoch ms) up to this offset. May
+raise StoreUnavailable."""
 
 
 @dataclass(slots=True)
@@ -77,23 +87,28 @@ class Progress:
         fold: FoldStore,
         accept_loss: bool = False,
         on_conflict: Callable[[PositionConflict], None] = lambda conflict: None,
+        past: "Past" = lambda key, since, until: (),
     ) -> None:
         self.fold = fold
         self.places: dict[Key, Place] = {}
         self._accept_loss = accept_loss
         self._on_conflict = on_conflict
+        self._past = past
         self._audited = 0
 
     def start(self, key: Key, log: LogView, epoch: int) -> int:
         """Where the log is to be read from for this fold, from this epoch on.
 
-        Raises StoreUnavailable, and LogMismatch when the log has let go of what must come next.
+        Raises StoreUnavailable, LogGone when the log has let go of what must come next, and LogMismatch
+        when it ends before that.
         """
         place = self.places.get(key)
         if place is None or place.lost:
             position = self.fold.position(*key)
             cursor = self._rewound(key, position, log)
             self.fold.forget(*key)
+            if position is not None:
+                self._recall(key, log, cursor)
             place = self.places[key] = Place(cursor, position, epoch)
         place.epoch = epoch
         return place.cursor
@@ -152,16 +167,21 @@ class Progress:
         return batch
 
     def _rewound(self, key: Key, position: int | None, log: LogView) -> int:
-        if position is None:
-            return log.low
-        if position > log.high:
+        if position is not None and position > log.high:
             raise LogMismatch(f"{self._at(key)} stands at {position} and the log ends at {log.high}")
-        if position < log.low and not self._accept_loss:
-            raise LogMismatch(f"{self._at(key)} stands at {position} and the log begins at {log.low}")
-        if not self.fold.history_ms:
-            return max(position, log.low)
+        if (position or 0) < log.low and not self._accept_loss:
+            raise LogGone(f"{self._at(key)} stands at {position or 0} and the log begins at {log.low}")
+        if position is None or not self.fold.history_ms:
+            return max(position or 0, log.low)
         known = self.fold.stream_clock(*key)
         return max(min(position, log.offset_at(known - self.fold.history_ms)), log.low)
+
+    def _recall(self, key: Key, log: LogView, cursor: int) -> None:
+        """Show the fold again what of its window lies before the log's start."""
+        if self.fold.history_ms and 0 < cursor <= log.low:
+            since = self.fold.stream_clock(*key) - self.fold.history_ms
+            for batch in self._past(key, since, cursor):
+                self.fold.warm(batch)
 
     def _at(self, key: Key) -> str:
         return f"fold {self.fold.name} on {key[0]}/{key[1]}"

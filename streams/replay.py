@@ -1,140 +1,216 @@
-"""The naive replay: the log from its start into another generation, with the same folds and no effectors.
+"""The replay: the log folded into a generation, archive first, with the live folds and no effector.
 
-It ends at the cut: the log's ends when it began. State goes where the generation's keys and tables are;
-live state is not touched.
+Where it goes on is what the stores' positions say: a run that was killed is simply begun again. It reads
+a partition at a time, in columns, and hands each batch to every fold at once. State goes where the
+generation's keys and tables are; live state is not touched.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
-from confluent_kafka import Consumer, TopicPartition
-
-from infra import registry
-from infra.kafka_config import consumer
-from infra.settings import Settings
+from infra.archive_store import ArchiveUnavailable
+from infra.telemetry import Log
 from projections.position import FoldStore, StoreUnavailable
-from streams.assembling import Run
-from streams.assignment import view
+from schemas.batch import RecordBatch
+from streams.ahead import ahead
 from streams.decoding import Decoder
-from streams.folds import every_fold
-from streams.progress import Handout, Key, LogView, Progress
+from streams.progress import Handout, Key, Progress, Step
+from streams.replay_plan import Cuts, Place, Refused
+from streams.replay_source import Source
 
 T = TypeVar("T")
-FETCH, BATCH_ROWS, ANSWER_S = 500, 20_000, 10.0
-SILENCE_S = 60.0
+_log = Log("streams")
+BATCH_ROWS = 20_000
+PATIENCE_S = 60.0
+"""How long a store may be away, or be moved on by somebody else."""
 
 
 @dataclass(slots=True)
 class ReplayReport:
-    """What was read and how fast. ``cut``: the offset after the last, by partition."""
+    """What was folded and how fast. ``cut``: by partition, the offset after the last that a fold was to take;
+    ``archived``: how many of the records that were read came from the archive."""
 
     generation: int
     events: int = 0
+    read: int = 0
+    archived: int = 0
     unreadable: int = 0
+    total: int = 0
     seconds: float = 0.0
     folds: tuple[str, ...] = ()
     cut: dict[Key, int] = field(default_factory=dict)
+    resumed: bool = False
+
+    @property
+    def rate(self) -> float:
+        """Events a second."""
+        return self.events / self.seconds if self.seconds else 0.0
+
+    @property
+    def left_s(self) -> float | None:
+        """How much longer it takes at this rate; None when that is not known yet."""
+        left = max(0, self.total - self.events - self.unreadable)
+        return left / self.rate if self.events else None if left else 0.0
 
 
-def replay(
-    settings: Settings,
-    generation: int,
-    only: Sequence[str] = (),
-    folds: Mapping[str, Sequence[FoldStore]] | None = None,
-) -> ReplayReport:
-    """Fold the log into this generation, or only the folds named. Goes on where an earlier run ended.
+@dataclass(slots=True)
+class Replay:
+    """One run. ``tell`` hears of the report as it grows, about once a second; ``rate``: events a second at
+    most, 0 for as fast as it goes."""
 
-    Raises StoreUnavailable when a store stays away for a minute, LogMismatch, RegistryUnavailable.
-    """
-    sinks = every_fold(settings, generation) if folds is None else folds
-    chosen = [fold for members in sinks.values() for fold in members if not only or fold.name in only]
-    decoder = Decoder(registry.load_book(settings), lambda one: registry.lookup(settings, one), _wait)
-    report = ReplayReport(generation, folds=tuple(fold.name for fold in chosen))
-    reader = Consumer(consumer(settings, f"reelfold.replay.g{generation}"))
-    begun = time.monotonic()
-    try:
-        before = -1
-        while before != report.events:  # a store that lost its data meanwhile needs another round
-            before = report.events
-            _replay_all(reader, chosen, decoder, report)
-        for fold in chosen:
+    source: Source
+    decoder: Decoder
+    report: ReplayReport
+    rate: int = 0
+    tell: Callable[[ReplayReport], None] = lambda report: None
+    _begun: float = field(default_factory=time.monotonic)
+    _told: float = 0.0
+
+    def fold_to(self, folds: Sequence[FoldStore], cuts: Cuts) -> None:
+        """Bring every fold exactly to its cuts; those beyond them stay where they are.
+
+        Raises StoreUnavailable, ArchiveUnavailable, LogGone, LogMismatch, DamagedArchive.
+        """
+        self.report.folds = tuple(fold.name for fold in folds)
+        wanted = _by_partition(folds, cuts)
+        for key, readers in wanted.items():
+            self.report.cut[key] = max(cut for _, cut in readers)
+            self.report.total += self._ahead_of(key, readers)
+        with ExitStack() as stack:
+            threads = {
+                fold.name: stack.enter_context(ThreadPoolExecutor(1, f"replay-{fold.name}")) for fold in folds
+            }
+            before = -1
+            while before != self.report.events:  # a store that lost its data meanwhile needs another round
+                before = self.report.events
+                for key, readers in wanted.items():
+                    self._partition(key, readers, threads)
+        for fold in folds:
             finish = getattr(fold, "close", None)
             if finish is not None:
                 finish()
-    finally:
-        reader.close()
-    report.seconds = time.monotonic() - begun
-    return report
+        self._say(0.0)
+
+    def _ahead_of(self, key: Key, readers: Sequence[tuple[FoldStore, int]]) -> int:
+        """How many offsets lie before the folds of a partition."""
+        positions = [(patiently(partial(fold.position, *key)), cut) for fold, cut in readers]
+        self.report.resumed |= any(position is not None for position, _ in positions)
+        behind = [(position or 0, cut) for position, cut in positions if (position or 0) < cut]
+        if not behind:
+            return 0
+        start = max(min(position for position, _ in behind), self.source.view(key).low)
+        return max(0, max(cut for _, cut in behind) - start)
+
+    def _partition(
+        self, key: Key, wanted: Sequence[tuple[FoldStore, int]], threads: dict[str, ThreadPoolExecutor]
+    ) -> None:
+        behind = [
+            (Progress(fold, self.source.accept_loss), cut)
+            for fold, cut in wanted
+            if (patiently(partial(fold.position, *key)) or 0) < cut
+        ]
+        moved = time.monotonic()
+        while behind:
+            places = [(_at(one, key, self.source), cut) for one, cut in behind]
+            open_places = [(at, cut) for at, cut in places if at < cut]
+            if not open_places:
+                break
+            start, until = min(at for at, _ in open_places), max(cut for _, cut in open_places)
+            before = self.report.events
+            if self._stretch(key, start, until, behind, threads):
+                break
+            if self.report.events != before:
+                moved = time.monotonic()
+            elif time.monotonic() - moved > PATIENCE_S:
+                raise StoreUnavailable(f"somebody else keeps moving the folds of {key[0]}/{key[1]}")
+        for one, _ in behind:
+            one.drop(key)
+
+    def _stretch(
+        self,
+        key: Key,
+        start: int,
+        until: int,
+        behind: Sequence[tuple[Progress, int]],
+        threads: dict[str, ThreadPoolExecutor],
+    ) -> bool:
+        """Fold these offsets; False when a fold turned out to stand elsewhere: it is read for again."""
+        for batch, unreadable in ahead(lambda: self._batches(key, start, until)):
+            running = [
+                threads[one.fold.name].submit(patiently, partial(one.step, Handout(batch.until(cut), 0)))
+                for one, cut in behind
+                if batch.start < cut
+            ]
+            steps: list[Step] = [one.result() for one in running]
+            folded = max((len(one.folded) for one in steps if one.folded is not None), default=0)
+            self.report.events += folded  # what was only shown again (a window of history) is no progress
+            self.report.unreadable += unreadable
+            self._say(1.0)
+            if any(one.seek for one in steps):
+                return False
+            self._slow_down()
+        return True
+
+    def _batches(self, key: Key, start: int, until: int) -> Iterator[tuple[RecordBatch, int]]:
+        rows = BATCH_ROWS if not self.rate else max(1, min(BATCH_ROWS, self.rate // 4))
+        before = self.source.archived
+        for piece in self.source.read(key, start, until, rows):
+            batch, invalid = self.decoder.assemble(piece.run, piece.schemas)
+            self.report.read += len(piece.run)
+            self.report.archived += self.source.archived - before
+            before = self.source.archived
+            yield replace(batch, next=piece.next), len(invalid)
+
+    def _slow_down(self) -> None:
+        if self.rate:
+            time.sleep(max(0.0, self.report.events / self.rate - (time.monotonic() - self._begun)))
+
+    def _say(self, every_s: float) -> None:
+        now = time.monotonic()
+        self.report.seconds = now - self._begun
+        if now - self._told >= every_s:
+            self._told = now
+            self.tell(self.report)
 
 
-def _replay_all(
-    reader: Consumer, chosen: Sequence[FoldStore], decoder: Decoder, report: ReplayReport
-) -> None:
-    for topic in sorted({topic for fold in chosen for topic in fold.topics}):
-        for partition in sorted(reader.list_topics(topic, timeout=ANSWER_S).topics[topic].partitions):
-            readers = [Progress(fold) for fold in chosen if topic in fold.topics]
-            _replay_partition(reader, (topic, partition), readers, decoder, report)
-            for one in readers:
-                one.drop((topic, partition))
+def turned_back(folds: Sequence[FoldStore], cuts: Cuts) -> None:
+    """Raise Refused when a fold stands beyond its cut: what is folded cannot be taken out again."""
+    for key, readers in _by_partition(folds, cuts).items():
+        for fold, cut in readers:
+            position = patiently(partial(fold.position, *key))
+            if position is not None and position > cut:
+                raise Refused(
+                    f"fold {fold.name} stands at {position} of {key[0]}/{key[1]}, beyond {cut}: a generation "
+                    "is not folded back. Use one that is new, or free this one first with `reelfold drop`"
+                )
 
 
-def _replay_partition(
-    reader: Consumer, key: Key, readers: Sequence[Progress], decoder: Decoder, report: ReplayReport
-) -> None:
-    log = view(reader, key)
-    cut = report.cut.setdefault(key, log.high)
-    at = _placed(reader, key, readers, log)
-    while at < cut:
-        batch, invalid = decoder.assemble(_read(reader, key, at, cut))
-        handout = Handout(batch, 0)
-        steps = [_patiently(partial(one.step, handout)) for one in readers]
-        # What was only shown again (a window of history) is no progress.
-        report.events += max((len(one.folded) for one in steps if one.folded is not None), default=0)
-        report.unreadable += len(invalid)
-        # A store that stands elsewhere (it lost data, or somebody else folds too) is read for again.
-        at = _placed(reader, key, readers, log) if any(one.seek for one in steps) else batch.next
-
-
-def _placed(reader: Consumer, key: Key, readers: Sequence[Progress], log: LogView) -> int:
-    """Read on from where the folds stand."""
-    at = min(_patiently(partial(one.start, key, log, 0)) for one in readers)
-    reader.assign([TopicPartition(*key, at)])
-    return at
-
-
-def _read(reader: Consumer, key: Key, start: int, cut: int) -> Run:
-    """Messages [start, cut), or the first BATCH_ROWS of them."""
-    run, heard = Run(*key, start), time.monotonic()
-    while len(run) < BATCH_ROWS and run.next < cut:
-        messages = reader.consume(min(FETCH, cut - run.next), timeout=0.5)
-        if messages:
-            heard = time.monotonic()
-        elif time.monotonic() - heard > SILENCE_S:
-            raise StoreUnavailable(f"the log says nothing at {key} from {run.next} on")
-        for message in messages:
-            error, offset = message.error(), message.offset()
-            if error is not None:
-                raise StoreUnavailable(f"the log cannot be read at {key}: {error}")
-            if offset is not None and run.next <= offset < cut:
-                run.add(offset, message.timestamp()[1], message.value())
-    return run
-
-
-def _patiently(call: Callable[[], T]) -> T:
+def patiently(call: Callable[[], T]) -> T:
     """Try for a minute while the store is away."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_S
     while True:
         try:
             return call()
-        except StoreUnavailable:
+        except (StoreUnavailable, ArchiveUnavailable):
             if time.monotonic() > deadline:
                 raise
-            _wait(0.5)
+            time.sleep(0.5)
 
 
-def _wait(seconds: float) -> bool:
-    time.sleep(seconds)
-    return True
+def _at(one: Progress, key: Key, source: Source) -> int:
+    return patiently(lambda: one.start(key, source.view(key), 0))
+
+
+def _by_partition(folds: Sequence[FoldStore], cuts: Cuts) -> dict[Key, list[tuple[FoldStore, int]]]:
+    found: dict[Key, list[tuple[FoldStore, int]]] = {}
+    named = {fold.name: fold for fold in folds}
+    place: Place
+    for place, cut in sorted(cuts.items(), key=lambda one: (one[0][1:], one[0][0])):
+        if place[0] in named:
+            found.setdefault((place[1], place[2]), []).append((named[place[0]], cut))
+    return found

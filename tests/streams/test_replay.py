@@ -10,7 +10,8 @@ from infra.settings import Settings
 from projections.position import StoreUnavailable
 from schemas.batch import RecordBatch
 from streams import replay as replay_module
-from streams.replay import replay
+from streams import replay_source
+from streams.replaying import replay
 from tests.builders import followed
 from tests.streams.kafka import BOOK, Log, RememberingFold
 
@@ -86,8 +87,8 @@ def test_a_log_that_falls_silent_is_no_endless_wait(
     log: Log, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent(log, "r5", 1)
-    monkeypatch.setattr(replay_module, "SILENCE_S", -1.0)
-    monkeypatch.setattr(replay_module, "Consumer", _Silent)
+    monkeypatch.setattr(replay_source, "SILENCE_S", -1.0)
+    monkeypatch.setattr("streams.replaying.Consumer", _Silent)
     with pytest.raises(StoreUnavailable, match="says nothing"):
         replay(settings, 2, folds={"x": [Ending("f", (TOPIC,), {})]})
 
