@@ -1,9 +1,12 @@
 """The sinks are killed, emptied, filled up, slowed down, and cut off with a request half way."""
 
 import asyncio
+from collections.abc import Callable
 
 from infra.chaos.case import Act, Case, Run
 from infra.chaos.faults import administered, armed, behind_proxies, notices, still_there
+from infra.chaos.proxy import Proxy
+from infra.chaos.waiting import until
 
 INSERT = b"INSERT"
 SCRIPT = b"EVALSHA"
@@ -74,44 +77,33 @@ async def slow_redis(run: Run) -> None:
     still_there(run)
 
 
-def answers_lost(name: str, request: bytes, count: int) -> Act:
+def answers_lost(name: str, request: bytes, count: int, rounds: int = 3) -> Act:
     """The server carries out the request; the answer never comes, the connection is reset."""
-
-    async def act(run: Run) -> None:
-        await behind_proxies(run, name)
-        proxy, before = await run.ground.proxy(name), (await run.ground.proxy(name)).struck
-        await run.load.until(100)
-        for _ in range(3):
-            proxy.lose_answers(count, request)
-            await run.load.until(150)
-        await _struck(run, name, before)
-
-    return act
+    return _cut_off(name, lambda proxy: proxy.lose_answers(count, request), count, rounds)
 
 
-def reset_after_body(name: str, request: bytes, count: int) -> Act:
+def reset_after_body(name: str, request: bytes, count: int, rounds: int = 3) -> Act:
     """The connection is reset as soon as the request was sent: nobody knows whether it counts."""
+    return _cut_off(name, lambda proxy: proxy.reset_after(count, request), count, rounds)
+
+
+def _cut_off(name: str, cut: Callable[[Proxy], None], count: int, rounds: int) -> Act:
+    """``count`` requests are cut off, in each round."""
 
     async def act(run: Run) -> None:
         await behind_proxies(run, name)
-        proxy, before = await run.ground.proxy(name), (await run.ground.proxy(name)).struck
-        await run.load.until(100)
-        for _ in range(3):
-            proxy.reset_after(count, request)
-            await run.load.until(150)
-        await _struck(run, name, before)
+        proxy = await run.ground.proxy(name)
+        before = proxy.struck
+        for nth in range(1, rounds + 1):
+            await run.load.until(100)
+            cut(proxy)
+            wanted = before + nth * count
+            await until(lambda wanted=wanted: proxy.struck >= wanted, f"requests to {name} are cut off")  # type: ignore[misc]
+        run.figure("requests_cut", proxy.struck - before)
+        await run.mended()
+        still_there(run)
 
     return act
-
-
-async def _struck(run: Run, name: str, before: int) -> None:
-    proxy = await run.ground.proxy(name)
-    struck = proxy.struck - before
-    run.figure("requests_cut", struck)
-    run.expect(struck > 0, f"no request to {name} was cut off")
-    proxy.behave()
-    await run.mended()
-    still_there(run)
 
 
 async def clickhouse_errors(run: Run) -> None:

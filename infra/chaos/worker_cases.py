@@ -10,17 +10,16 @@ from infra.chaos.faults import FIRST, again, armed, behind_proxies
 from infra.chaos.waiting import until
 from infra.failpoints import VARIABLE
 
-ROUNDS = 2
 SESSION_S = 8.0
 """After so long without a heartbeat a worker's partitions are given to others (streams/worker.py)."""
 FENCED = 76
 
 
-def killed_at(step: str, most: int) -> Act:
-    """The worker dies at a step, at a seeded count up to ``most``, and is started again; twice."""
+def killed_at(step: str, most: int, rounds: int = 2) -> Act:
+    """The worker dies at a step, at a seeded count up to ``most``, and is started again."""
 
     async def act(run: Run) -> None:
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             await armed(run, **{VARIABLE: f"{step}:{run.random.randint(1, most)}"})
             await run.dies(FIRST)
             await again(run)
