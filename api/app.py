@@ -11,6 +11,7 @@ from api import (
     bounds,
     dev_tokens,
     documented,
+    event_places,
     feeds,
     health,
     intake,
@@ -27,6 +28,7 @@ from infra.telemetry import Log
 _LOG = Log("api")
 ROUTERS = (
     intake.router,
+    event_places.router,
     feeds.router,
     videos.router,
     publishing.router,

@@ -44,8 +44,8 @@ class ProblemView(BaseModel):
     detail: str = Field(examples=["There is no such video."])
 
 
-OWN = ("/v1/me", "/v1/uploads", "/v1/feed/following")
-"""What is read by its owner alone."""
+OWN = ("/v1/me", "/v1/uploads", "/v1/feed/following", "/v1/events/")
+"""What is read by its owner alone, or by services."""
 BEARER = {
     "type": "http",
     "scheme": "bearer",

@@ -16,6 +16,7 @@ from api.app import build
 from api.credentials import Credentials, NoKeys, SharedKey, SigningKeys, load_keys
 from api.jwks import Jwks
 from api.parts import Parts
+from api.places import StorePlaces
 from api.reads import RedisReadSource
 from api.redis_readers import redis_readers
 from infra import clients, kafka_config, telemetry
@@ -48,6 +49,7 @@ def app() -> FastAPI:
         keyring=clients.keyring(settings, clock),
         auth=authenticator(settings, clock),
         reads=RedisReadSource(store, redis_readers(store, settings)),
+        places=StorePlaces(store, settings),
     )
     return build(parts, closer(background, log, store))
 

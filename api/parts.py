@@ -6,12 +6,13 @@ Dependencies call each other as functions: the framework walks a tree of them an
 which was a fifth of a feed page.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from api.accounts import Authenticator
+from api.places import EventPlaces, NoPlaces
 from api.reads import Readers, ReadSource
 from infra.background import BackgroundLog
 from infra.clock import Clock
@@ -34,6 +35,7 @@ class Parts:
     keyring: Keyring
     auth: Authenticator
     reads: ReadSource
+    places: EventPlaces = field(default_factory=NoPlaces)
 
 
 async def parts_of(request: Request) -> Parts:

@@ -18,6 +18,7 @@ from infra import (
     cli_log,
     cli_parity,
     cli_run,
+    cli_show,
     cli_stack,
 )
 from infra.settings import InvalidSettings
@@ -36,6 +37,7 @@ for module in (
     cli_demo,
     cli_generations,
     cli_parity,
+    cli_show,
     cli_run,
     cli_log,
     cli_dlq,

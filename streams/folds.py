@@ -23,21 +23,6 @@ REDIS, CLICKHOUSE = "redis", "clickhouse"
 PARKS = CLICKHOUSE
 """The sink whose lane parks what cannot be read: the one that reads every topic."""
 
-TOPICS_OF: Mapping[str, tuple[str, ...]] = {
-    fold.name: fold.topics
-    for fold in (
-        RedisCatalogFold,
-        RedisGraphFold,
-        RedisEngagementFold,
-        RedisFeedFold,
-        RedisSeenFold,
-        RedisTrendingFold,
-        RedisRenditionsFold,
-        ClickHouseAnalyticsFold,
-    )
-}
-"""Every fold -> the topics it reads."""
-
 
 def every_fold(settings: Settings, generation: int) -> Mapping[str, tuple[FoldStore, ...]]:
     """Sink -> its folds, in this generation. Nothing connects before it is used."""

@@ -15,7 +15,7 @@ from projections.analytics.clickhouse import ClickHouseAnalyticsFold, ask
 from projections.analytics.queries import Tables
 from projections.analytics.runs import Run, chain
 from projections.redis_ledger import key, store_errors
-from streams.folds import TOPICS_OF
+from projections.topology import TOPICS_OF
 from streams.progress import Key
 
 Place = tuple[str, str, int]
