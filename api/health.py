@@ -14,6 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.parts import PartsOf
+from api.reads import Refilling
 from infra.telemetry import REGISTRY, Log
 from projections.lag import FoldLag
 from projections.position import StoreUnavailable
@@ -46,7 +47,7 @@ class FoldReadiness(BaseModel):
 class Readiness(BaseModel):
     """`stale`: ready, but no worker told its lag for 30 s, so what is read may be old."""
 
-    status: Literal["ready", "stale", "behind", "empty", "store_unavailable"]
+    status: Literal["ready", "stale", "behind", "empty", "refilling", "store_unavailable"]
     detail: str
     generation: int | None
     folds: list[FoldReadiness]
@@ -68,6 +69,10 @@ async def readyz(parts: PartsOf) -> Response:
         async with asyncio.timeout(STORE_S):
             live = await parts.reads.live()
             lags = await live.lag.lags()
+    except Refilling as error:
+        found = Readiness(
+            status="refilling", detail=str(error), generation=error.readers.generation, folds=[]
+        )
     except (StoreUnavailable, TimeoutError) as error:
         _LOG.warning("store_unavailable", error=str(error))  # with its address, which is not for everybody
         found = Readiness(

@@ -13,8 +13,9 @@ from projections.catalog.store import CatalogReads
 from projections.engagement.store import EngagementReads
 from projections.feed.store import FeedReads
 from projections.graph.store import GraphReads
-from projections.lag import LagReads
+from projections.lag import LagReads, whole
 from projections.live import FIRST, LIVE_GENERATION
+from projections.position import StoreUnavailable
 from projections.redis_ledger import store_errors
 from projections.seen.store import SeenReads
 from projections.trending.store import TrendingReads
@@ -42,17 +43,39 @@ class ReadSource(Protocol):
         ...
 
 
+class Refilling(StoreUnavailable):
+    """The store lost what it held of the live generation; workers are filling it again from the log."""
+
+    def __init__(self, readers: Readers) -> None:
+        super().__init__(f"generation {readers.generation} lost its data and is being filled again")
+        self.readers = readers
+
+
 class RedisReadSource:
-    """Readers by the pointer in Redis; those of a generation are made once (api.redis_readers)."""
+    """Readers by the pointer in Redis; those of a generation are made once (api.redis_readers).
+
+    A generation that once was whole (projections/lag.py) and is not any more is not read: what is missing
+    would be answered as if it had never been. Raises Refilling then.
+    """
 
     def __init__(self, client: redis.asyncio.Redis, readers: Callable[[int], Readers]) -> None:
         self._client = client
         self._readers = readers
+        self._last = FIRST
+        self._whole: set[int] = set()
 
     async def live(self) -> Readers:
         with store_errors():
-            pointer = await self._client.get(LIVE_GENERATION)
-        return self._readers(int(pointer or FIRST))
+            pointer, mark = await self._client.mget(LIVE_GENERATION, whole(self._last))
+            if pointer is not None and int(pointer) != self._last:
+                self._last = int(pointer)
+                mark = await self._client.get(whole(self._last))
+        readers = self._readers(self._last)
+        if mark is not None:
+            self._whole.add(self._last)
+        elif self._last in self._whole:
+            raise Refilling(readers)
+        return readers
 
 
 class FixedReadSource:

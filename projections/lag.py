@@ -1,9 +1,12 @@
 """How far each fold is behind the log, as the worker last told: what `/readyz` and `reelfold status` say.
 
-    g{n}:lag    hash: fold|topic|partition -> {"position", "end", "at"} as JSON
+    g{n}:lag      hash: fold|topic|partition -> {"position", "end", "at"} as JSON; "lost" where it applies
+    g{n}:whole    there while Redis holds all that the folds ever put into this generation
 
-It is told beside the folds and not in their transactions: nothing is decided by it. Where Redis holds
-the fold's position too, what is told is never ahead of it: a Redis that lost data is not called up to date.
+It is told beside the folds and not in their transactions. Where Redis holds the fold's position too, what is
+told is never ahead of it: a Redis that lost data is not called up to date. A Redis that is emptied loses the
+mark with its data; it is set again when every fold stands where it stood, and until then nothing that is
+read of this generation can be believed.
 """
 
 import time
@@ -64,35 +67,63 @@ class MemoryLag:
         return [self._told[place] for place in sorted(self._told)]
 
 
+_TELL = """
+redis.call('HSET', KEYS[1], unpack(ARGV, 2))
+local told = redis.call('HVALS', KEYS[1])
+if #told < tonumber(ARGV[1]) then return end
+for _, said in ipairs(told) do
+  if string.find(said, '"lost"', 1, true) then redis.call('DEL', KEYS[2]) return end
+end
+redis.call('SET', KEYS[2], 1)
+"""
+
+
+def whole(generation: int) -> str:
+    """The key of the mark that a generation is whole."""
+    return key(generation, "whole")
+
+
 class RedisLagWrites:
     """LagWrites of one generation. The worker knows its folds' places by heart, which outlives their store:
-    a position that once stood in Redis and is gone is told as 0."""
+    a position that once stood in Redis and is gone is told as 0.
 
-    def __init__(self, client: redis.Redis, generation: int) -> None:
+    ``places``: how many folds and partitions there are, over all workers; a generation of which fewer were
+    told is not called whole.
+    """
+
+    def __init__(self, client: redis.Redis, generation: int, places: int = 1) -> None:
         self._client = client
         self._generation = generation
+        self._places = places
         self._key = key(generation, "lag")
-        self._kept: set[tuple[str, str, int]] = set()
+        self._stood: dict[tuple[str, str, int], int] = {}
+        """Where folds stood in Redis when that was last whole."""
 
     def tell(self, lags: Sequence[FoldLag]) -> None:
         if not lags:
             return
         told: list[str | bytes] = []
-        for one in self._checked(lags):
+        for one, lost in self._checked(lags):
             said = {"position": one.position, "end": one.end, "at": one.at}
+            said |= {"lost": lost} if lost else {}
             told += [f"{one.fold}|{one.topic}|{one.partition}", orjson.dumps(said)]
         with store_errors():
-            self._client.hset(self._key, items=told)
+            script = self._client.register_script(_TELL)
+            script(keys=[self._key, whole(self._generation)], args=[self._places, *told])
 
-    def _checked(self, lags: Sequence[FoldLag]) -> Iterator[FoldLag]:
+    def _checked(self, lags: Sequence[FoldLag]) -> Iterator[tuple[FoldLag, int]]:
+        """Each as Redis bears it out, and how many records it had folded that are to be folded again."""
         names = [key(self._generation, "position", *map(str, _place(one))) for one in lags]
         with store_errors():
-            stored = self._client.mget(names)
+            mark, *stored = self._client.mget([whole(self._generation), *names])
         for one, position in zip(lags, stored, strict=True):
-            if position is not None:
-                self._kept.add(_place(one))
-            kept = _place(one) in self._kept
-            yield replace(one, position=min(one.position, int(position or 0))) if kept else one
+            place, stands = _place(one), int(position or 0)
+            stood = self._stood.get(place, 0)
+            if position is not None and (mark is not None or stands > stood):
+                # A step back beside the mark (a second that was not on disk yet) is folded again at once.
+                stood = self._stood[place] = stands
+            kept = place in self._stood
+            yield (replace(one, position=min(one.position, stands)) if kept else one), max(0, stood - stands)
 
 
 class RedisLagReads:

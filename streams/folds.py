@@ -1,6 +1,6 @@
 """The topology as a table: which folds hang on which sink, and how each is built for a generation."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import redis
 from clickhouse_connect.driver.exceptions import ClickHouseError
@@ -18,6 +18,7 @@ from projections.renditions.redis import RedisRenditionsFold
 from projections.seen.redis import RedisSeenFold
 from projections.trending.redis import RedisTrendingFold
 from schemas.batch import RecordBatch
+from schemas.topics import BY_NAME
 
 REDIS, CLICKHOUSE = "redis", "clickhouse"
 PARKS = CLICKHOUSE
@@ -96,3 +97,9 @@ class LateFold:
         if self._made is None:
             self._made = self._build()
         return self._made
+
+
+def places(sinks: Mapping[str, Sequence[FoldStore]]) -> int:
+    """In how many partitions folds stand, all of them added up."""
+    every = [fold for members in sinks.values() for fold in members]
+    return sum(BY_NAME[topic].partitions for fold in every for topic in fold.topics)

@@ -197,8 +197,8 @@ def main() -> None:
         logging.getLogger(chatty).setLevel(logging.ERROR)
     try:
         client = redis_client(settings)
-        told = RedisLagWrites(client, settings.generation)
         sinks = folds.every_fold(settings, settings.generation)
+        told = RedisLagWrites(client, settings.generation, folds.places(sinks))
         hold, pointer = HoldWatch(client, settings.generation), PointerKeeper(settings, book, client)
         worker = build(settings, book, sinks, told, SystemClock(), hold, pointer)
         if settings.archive:

@@ -16,7 +16,7 @@ from projections.catalog.redis import RedisCatalogFold, RedisCatalogReads
 from projections.engagement.redis import RedisEngagementFold
 from projections.feed.redis import RedisFeedFold
 from projections.graph.redis import RedisGraphFold
-from projections.lag import FoldLag, RedisLagWrites
+from projections.lag import FoldLag, RedisLagWrites, whole
 from projections.live import LIVE_GENERATION
 from projections.redis_ledger import RedisFold
 from projections.seen.redis import RedisSeenFold
@@ -94,6 +94,24 @@ async def test_readiness_reads_what_the_worker_told(
     on_redis(stage, redis_reader)  # the first answer is kept for half a second
     answer = (await stage.get("/readyz")).json()
     assert (answer["status"], answer["generation"], answer["folds"][0]["lag"]) == ("ready", pointer, 4)
+
+
+async def test_a_generation_that_lost_its_data_is_not_read(
+    stage: Stage, redis_client: redis.Redis, redis_reader: redis.asyncio.Redis, pointer: int
+) -> None:
+    on_redis(stage, redis_reader)
+    assert (await stage.get("/v1/videos/v1", "bob")).status_code == 404, "nothing was ever there"
+    redis_client.set(whole(pointer), 1)
+    assert (await stage.get("/v1/videos/v1", "bob")).status_code == 404
+    redis_client.delete(whole(pointer), LIVE_GENERATION)  # as FLUSHALL does
+    for path in ("/v1/feed/following", "/v1/videos/v1"):
+        lost = await stage.get(path, "bob")
+        assert lost.status_code == 503, path
+        assert lost.headers["retry-after"]
+    ready = await stage.get("/readyz")
+    assert (ready.status_code, ready.json()["status"]) == (503, "refilling")
+    redis_client.set(whole(pointer), 1)
+    assert (await stage.get("/v1/videos/v1", "bob")).status_code == 404
 
 
 async def test_without_redis_reads_are_503_and_the_process_is_alive(stage: Stage) -> None:

@@ -6,7 +6,7 @@ import pytest
 import redis
 import redis.asyncio
 
-from projections.lag import FoldLag, RedisLagReads, RedisLagWrites
+from projections.lag import FoldLag, RedisLagReads, RedisLagWrites, whole
 
 pytestmark = pytest.mark.servers
 FEED = FoldLag("feed", "rf.video.v1", 0, position=90, end=100, at=5)
@@ -59,3 +59,23 @@ async def test_a_store_that_went_back_is_told_as_it_stands(client: redis.Redis, 
     standing(client, 70)
     RedisLagWrites(client, GENERATION).tell([FEED])
     assert [one.lag for one in await told(redis_url)] == [30]
+
+
+def test_a_generation_that_lost_its_data_is_whole_again_when_it_is_filled(client: redis.Redis) -> None:
+    writes, mark = RedisLagWrites(client, GENERATION, places=2), whole(GENERATION)
+    standing(client, 90)
+    writes.tell([FEED])
+    assert not client.exists(mark), "one of two places was told"
+    writes.tell([FEED, FRESH])
+    assert client.exists(mark)
+    emptied(client)
+    writes.tell([FEED, FRESH])
+    standing(client, 60)
+    writes.tell([FEED, FRESH])
+    assert not client.exists(mark), "thirty records are missing"
+    standing(client, 90)
+    writes.tell([FEED, FRESH])
+    assert client.exists(mark)
+    standing(client, 80)
+    writes.tell([FEED, FRESH])
+    assert client.exists(mark), "a second that was not on disk yet is no loss of everything"
