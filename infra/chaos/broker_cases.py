@@ -1,0 +1,78 @@
+"""The one broker is killed, stopped and frozen under load; posts are refused in time, and nothing is lost."""
+
+import asyncio
+import time
+
+from infra.chaos.case import Case, Run
+from infra.chaos.doors import TwoDoors, memory_mb, posts_refused_in_time, reads_go_on, watch_posts
+from infra.chaos.faults import FIRST
+
+AWAY_S = 30.0
+"""The fault matrix says 60 s; sessions, deadlines and backoff are all over after half of that."""
+FROZEN_S = 30.0
+GROWTH_MB = 150.0
+"""What a queue full of events may cost the API: its bound is 128 MB."""
+
+
+async def killed(run: Run) -> None:
+    """kill -9 in the middle of posts, three times."""
+    for _ in range(3):
+        await run.load.until(200)
+        await asyncio.sleep(run.random.uniform(0.0, 1.0))
+        worker, begun = run.ground.pid(FIRST), time.monotonic()
+        run.kill("kafka")
+        await run.ground.start("kafka")
+        run.figure("broker_ready_s", time.monotonic() - begun)
+        await run.load.until(1)
+        run.figure("first_202_s", time.monotonic() - begun)
+        await run.mended(begun)
+        run.expect(run.ground.pid(FIRST) == worker, "the worker did not outlive the broker")
+
+
+async def stopped(run: Run) -> None:
+    """SIGTERM; half a minute without a broker; then it comes back."""
+    await run.load.until(200)
+    worker, held = run.ground.pid(FIRST), memory_mb(run)
+    await run.ground.stop("kafka")
+    watch_posts(run)
+    await _without(run, AWAY_S)
+    posts_refused_in_time(run)
+    await run.ground.start("kafka")
+    await _alone_again(run, time.monotonic(), worker, held)
+
+
+async def frozen(run: Run) -> None:
+    """SIGSTOP: connections stay open and nothing answers, which is what a dying disk or a long pause does."""
+    await run.load.until(200)
+    worker, held = run.ground.pid(FIRST), memory_mb(run)
+    run.ground.freeze("kafka")
+    watch_posts(run)
+    await _without(run, FROZEN_S)
+    posts_refused_in_time(run)
+    run.ground.thaw("kafka")
+    await _alone_again(run, time.monotonic(), worker, held)
+
+
+async def _without(run: Run, seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        await reads_go_on(run)
+        run.figure("api_memory_mb", memory_mb(run))
+        await asyncio.sleep(2.0)
+
+
+async def _alone_again(run: Run, back: float, worker: int, held_mb: float) -> None:
+    await run.load.until(1)
+    run.figure("first_202_s", time.monotonic() - back)
+    await run.mended(back)
+    grown = memory_mb(run) - held_mb
+    run.figure("api_growth_mb", grown)
+    run.expect(grown < GROWTH_MB, f"the API grew by {grown:.0f} MB without a broker")
+    run.expect(run.ground.pid(FIRST) == worker, "the worker did not outlive the broker's absence")
+
+
+CASES = (
+    Case("kill9-broker", "the broker dies under load, three times", killed, 60, TwoDoors),
+    Case("broker-stopped", "the broker is away for half a minute", stopped, 70, TwoDoors),
+    Case("freeze-broker", "the broker answers nothing for half a minute", frozen, 70, TwoDoors),
+)
