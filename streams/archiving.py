@@ -10,6 +10,8 @@ from schemas.book import SchemaBook
 from streams.archive_reading import Archive
 from streams.archive_writing import RangeWriter
 from streams.archiver import Archiver, Configs
+from streams.decoding import Decoder
+from streams.past import ArchivePast
 
 GROUP = "reelfold.archive"
 """Of every generation: there is one archive."""
@@ -23,6 +25,15 @@ def archive_store(settings: Settings) -> S3ArchiveStore:
 def archive(settings: Settings) -> Archive:
     """The archive, to be read."""
     return Archive(archive_store(settings))
+
+
+def past(settings: Settings, book: SchemaBook) -> ArchivePast:
+    """What folds are shown again where the log has let go of it."""
+
+    def decoder() -> Decoder:
+        return Decoder(book, lambda one: registry.lookup(settings, one), lambda seconds: False)
+
+    return ArchivePast(lambda: archive(settings), decoder)
 
 
 def archiver(settings: Settings, book: SchemaBook, clock: Clock) -> Archiver:

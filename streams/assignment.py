@@ -15,13 +15,15 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPar
 from infra.failpoints import reach
 from infra.telemetry import Log
 from projections.position import StoreUnavailable
-from streams.progress import Key, LogMismatch
+from streams.progress import Key, LogGone, LogMismatch
 from streams.sink import FoldRunner
 
 _log = Log("streams")
 ANSWER_S = 5.0
 """How long a broker may take to say where a partition begins and ends."""
 FIRST_RETRY_S, LONGEST_RETRY_S = 0.1, 2.0
+GONE_RETRY_S = 1.0
+"""How often a partition that waits for a replay is looked at again."""
 
 
 @dataclass(slots=True)
@@ -74,6 +76,8 @@ class Assignment:
         self.pending: set[Key] = set()
         self.bounds: dict[Key, tuple[int, int]] = {}
         """First and next offset of the log when a place was last looked for in it."""
+        self.gone: dict[Key, str] = {}
+        """Partitions that wait for a replay, and why: the log has let go of what their folds must read."""
         self._consumer = consumer
         self._runners = runners
         self._forget = forget
@@ -81,6 +85,7 @@ class Assignment:
         self._failed: set[Key] = set()
         """Those that could not be placed come last: one without a leader must not hold up the others."""
         self._retry_at = 0.0
+        self._gone_at = 0.0
         self._retry_s = FIRST_RETRY_S
         self._epochs = itertools.count(1)
         self._asked: SimpleQueue[Key] = SimpleQueue()
@@ -110,11 +115,11 @@ class Assignment:
             return
         placed: list[TopicPartition] = []
         try:
-            for key in sorted(self.pending, key=lambda one: (one in self._failed, one)):
+            for key in self._placeable():
                 self._failed.add(key)
-                self._place(key)
+                if self._placed_or_gone(key):
+                    placed.append(TopicPartition(*key))
                 self._failed.discard(key)
-                placed.append(TopicPartition(*key))
             self._retry_s = FIRST_RETRY_S
         except (StoreUnavailable, KafkaException) as error:
             _log.debug("lane_error", topic=key[0], partition=key[1], error=str(error))
@@ -167,6 +172,24 @@ class Assignment:
             if bounds is not None:
                 held.high = max(held.high, held.next, bounds[1])
 
+    def _placeable(self) -> list[Key]:
+        """Pending partitions, in the order in which they are tried; those that wait for a replay rarely."""
+        later = self.gone.keys() if time.monotonic() < self._gone_at else ()
+        return sorted(self.pending - {*later}, key=lambda one: (one in self._failed, one))
+
+    def _placed_or_gone(self, key: Key) -> bool:
+        """Give a partition its place, or let it wait for a replay: the others go on meanwhile."""
+        try:
+            self._place(key)
+        except LogGone as gone:
+            if key not in self.gone:
+                _log.error("lane_waits_for_replay", topic=key[0], partition=key[1], detail=str(gone))
+            self.gone[key] = str(gone)
+            self._gone_at = time.monotonic() + GONE_RETRY_S
+            return False
+        self.gone.pop(key, None)
+        return True
+
     def _place(self, key: Key) -> None:
         log, epoch = view(self._consumer, key), next(self._epochs)
         self.bounds[key] = log.low, log.high
@@ -209,6 +232,7 @@ class Assignment:
             self.held.pop(key, None)
             self.pending.discard(key)
             self.bounds.pop(key, None)
+            self.gone.pop(key, None)
             self._failed.discard(key)
             self._forget(key)
             for runner in self.readers(key):

@@ -15,6 +15,9 @@ from schemas.batch import RecordBatch
 
 Key = tuple[str, int]
 """(topic, partition)"""
+Past = Callable[[Key, int, int], Iterable[RecordBatch]]
+"""What the log no longer holds of a partition: batches since this time (epoch ms) up to this offset. May
+raise StoreUnavailable."""
 AUDITED = 4
 """Partitions of a fold that an audit looks at: one question each, and each is a query in ClickHouse."""
 
@@ -64,11 +67,6 @@ class LogView(Protocol):
         ...
 
 
-Past = Callable[[Key, int, int], Iterable[RecordBatch]]
-"""What the log no longer holds of a partition: batches since this time (epoch ms) up to this offset. May
-raise StoreUnavailable."""
-
-
 @dataclass(slots=True)
 class Place:
     """``cursor``: the next offset to see. ``position``: the next to fold, None before the first."""
@@ -79,6 +77,11 @@ class Place:
     lost: bool = False
 
 
+def nothing(key: Key, since: int, until: int) -> Iterable[RecordBatch]:
+    """A past that nobody kept."""
+    return ()
+
+
 class Progress:
     """One fold's places. Not thread-safe: whoever owns it calls it from one thread."""
 
@@ -87,7 +90,7 @@ class Progress:
         fold: FoldStore,
         accept_loss: bool = False,
         on_conflict: Callable[[PositionConflict], None] = lambda conflict: None,
-        past: "Past" = lambda key, since, until: (),
+        past: Past = nothing,
     ) -> None:
         self.fold = fold
         self.places: dict[Key, Place] = {}

@@ -20,7 +20,7 @@ from schemas.batch import RecordBatch
 from streams.asking import asks_a_store
 from streams.exits import BUG, Leave, leave
 from streams.hold import FREE
-from streams.progress import Handout, Key, LogView, Progress, Step
+from streams.progress import Handout, Key, LogView, Past, Progress, Step, nothing
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -44,6 +44,7 @@ class FoldRunner:
         clock: Clock,
         accept_loss: bool = False,
         leave: Leave = leave,
+        past: Past = nothing,
     ) -> None:
         self.fold = fold
         self.down = False
@@ -52,7 +53,7 @@ class FoldRunner:
         """It stands still on purpose."""
         self.bound: Callable[[Key], int | None] = FREE
         """Up to which offset of a partition it may fold (streams/hold.py)."""
-        self._progress = Progress(fold, accept_loss, self._report_conflict)
+        self._progress = Progress(fold, accept_loss, self._report_conflict, past)
         self._seek = seek
         self._clock = clock
         self._leave = leave

@@ -103,7 +103,8 @@ class Watch(threading.Thread):
 
     def look(self, lane: Lane, now: float) -> None:
         """End the process when this lane has stood still for too long."""
-        known = lags([lane], 0)
+        gone = {} if lane.assignment is None else lane.assignment.gone
+        known = [one for one in lags([lane], 0) if (one.topic, one.partition) not in gone]
         at = seen(lane)
         moved, since = self._moved.get(lane.name, (-1, now))
         if at != moved or lane.waiting or not any(one.lag for one in known):

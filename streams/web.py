@@ -24,8 +24,11 @@ def register(app: faust.App, lanes: Sequence[Lane], lags: Callable[[], list[Fold
     async def readyz(view: Any, request: Any) -> Any:
         waiting = [lane.name for lane in lanes if lane.waiting]
         placing = [lane.name for lane in lanes if lane.assignment is None or lane.assignment.pending]
+        gone = [key for lane in lanes if lane.assignment is not None for key in lane.assignment.gone]
         ready = not waiting and not placing
         body = {"ready": ready, "waiting": waiting, "finding_their_place": placing}
+        if gone:
+            body["waiting_for_replay"] = sorted(f"{topic}/{partition}" for topic, partition in gone)
         return view.json(body, status=200 if ready else 503)
 
     @app.page("/lag", name="lag")

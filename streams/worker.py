@@ -37,6 +37,7 @@ from streams.hold import HoldWatch
 from streams.intake import Intake
 from streams.lane import Lane
 from streams.pointer import PointerKeeper
+from streams.progress import Past, nothing
 from streams.sink import FoldRunner
 from streams.watch import Watch, lags
 
@@ -79,13 +80,14 @@ def build(
     clock: Clock,
     hold: HoldWatch | None = None,
     pointer: PointerKeeper | None = None,
+    past: Past = nothing,
 ) -> Worker:
     """A worker of these folds; starts nothing. Without a pointer its generation is taken for the live one."""
     worker = Worker(app.build(settings), watches=[one for one in (hold, pointer) if one is not None])
     for sink, members in sinks.items():
         lane = make_lane(settings, sink, book, parks=sink == folds.PARKS)
         for fold in members:
-            runner = FoldRunner(fold, lane.seek, clock, settings.accept_log_loss)
+            runner = FoldRunner(fold, lane.seek, clock, settings.accept_log_loss, past=past)
             if hold is not None:
                 runner.bound = hold.bound
             channel = BatchChannel(worker.app)
@@ -200,7 +202,8 @@ def main() -> None:
         sinks = folds.every_fold(settings, settings.generation)
         told = RedisLagWrites(client, settings.generation, folds.places(sinks))
         hold, pointer = HoldWatch(client, settings.generation), PointerKeeper(settings, book, client)
-        worker = build(settings, book, sinks, told, SystemClock(), hold, pointer)
+        past = archiving.past(settings, book) if settings.archive else nothing
+        worker = build(settings, book, sinks, told, SystemClock(), hold, pointer, past)
         if settings.archive:
             worker.archivers.append(archiving.archiver(settings, book, SystemClock()))
     except InvalidSettings as error:

@@ -114,8 +114,9 @@ class Pages:
 
 
 async def test_readiness_names_what_is_waited_for_and_what_has_no_place_yet() -> None:
-    at_work = SimpleNamespace(name="a", waiting=False, assignment=SimpleNamespace(pending=set()))
-    placing = SimpleNamespace(name="b", waiting=False, assignment=SimpleNamespace(pending={("t", 0)}))
+    placed, pending = SimpleNamespace(pending=set(), gone={}), SimpleNamespace(pending={("t", 0)}, gone={})
+    at_work = SimpleNamespace(name="a", waiting=False, assignment=placed)
+    placing = SimpleNamespace(name="b", waiting=False, assignment=pending)
     waiting = SimpleNamespace(name="c", waiting=True, assignment=None)
     assert await Pages(at_work).get("/readyz") == (
         200,
@@ -124,6 +125,8 @@ async def test_readiness_names_what_is_waited_for_and_what_has_no_place_yet() ->
     status, body = await Pages(at_work, placing, waiting).get("/readyz")
     assert status == 503
     assert body == {"ready": False, "waiting": ["c"], "finding_their_place": ["b", "c"]}
+    pending.gone["t", 0] = "the log begins at 5"
+    assert (await Pages(placing).get("/readyz"))[1]["waiting_for_replay"] == ["t/0"]
 
 
 async def test_the_other_pages() -> None:
