@@ -93,7 +93,8 @@ async def registry_down_in_the_middle(run: Run) -> None:
 
 def _of_another_topic(run: Run) -> bytes:
     """A good event that does not belong where it is written."""
-    event = {**whole_view(run.load, 0, run.clock), "event_type": "video.liked"}
+    view = whole_view(run.load, 0, run.clock)
+    event = {name: said for name, said in view.items() if name != "view_id"} | {"event_type": "video.liked"}
     topic, _, wire, _ = message(event, load_book(run.ground.settings))
     if topic == PLAYBACK or topic != TOPIC_OF["video.liked"].name:
         raise CaseFailed(f"likes belong to {topic}: the case must choose another event")
