@@ -56,6 +56,8 @@ async def _blow(run: Run, due: bool) -> None:
     ground, slot = run.ground, run.random.choice(SLOTS)
     name = f"worker-{slot}"
     if not ground.runs(name):
+        code = ground.code(name)
+        run.expect(code == 0, f"{name} ended by itself with code {code}: {ground.said(name)[-300:]}")
         ground.spawn_worker(slot)
     elif due:
         run.kill(name)
