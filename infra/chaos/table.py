@@ -7,6 +7,7 @@ from infra.chaos import (
     fetch_cases,
     poison_cases,
     prober_cases,
+    restart_cases,
     sink_cases,
     time_cases,
     upgrade_cases,
@@ -16,6 +17,7 @@ from infra.chaos.case import Case
 
 CASES: tuple[Case, ...] = (
     *worker_cases.CASES,
+    *restart_cases.CASES,
     *sink_cases.CASES,
     *poison_cases.CASES,
     *time_cases.CASES,
