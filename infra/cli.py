@@ -10,6 +10,8 @@ import sys
 import typer
 
 from infra import (
+    cli_archive,
+    cli_backup,
     cli_chaos,
     cli_demo,
     cli_dlq,
@@ -17,6 +19,7 @@ from infra import (
     cli_generations,
     cli_log,
     cli_parity,
+    cli_replay,
     cli_run,
     cli_show,
     cli_stack,
@@ -37,10 +40,13 @@ for module in (
     cli_demo,
     cli_generations,
     cli_parity,
+    cli_replay,
+    cli_archive,
     cli_show,
     cli_run,
     cli_log,
     cli_dlq,
+    cli_backup,
     cli_chaos,
     cli_doctor,
 ):

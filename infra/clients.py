@@ -98,17 +98,22 @@ def s3_client(settings: Settings, endpoint: str = "") -> Minio:
 
 
 def keyring(settings: Settings, clock: Clock) -> Keyring:
-    """The keyring in its bucket, under the settings' master key."""
+    """The keyring in its bucket, under the settings' master key. Raises InvalidSettings."""
+    trusted = trust(settings.ca_file) if settings.s3_secure else None
+    store = S3KeyStore(s3_client(settings), settings.bucket_keyring, trusted)
+    return Keyring(store, master_key(settings), clock)
+
+
+def master_key(settings: Settings) -> bytes:
+    """The 32 bytes that wrap the sealing keys; raises InvalidSettings."""
     settings.need("master_key")
     try:
-        master: Any = base64.b64decode(settings.master_key.get_secret_value(), validate=True)
+        master = base64.b64decode(settings.master_key.get_secret_value(), validate=True)
     except binascii.Error:
         raise InvalidSettings("REELFOLD_MASTER_KEY: not base64") from None
     if len(master) != 32:
         raise InvalidSettings("REELFOLD_MASTER_KEY: 32 bytes, base64")
-    trusted = trust(settings.ca_file) if settings.s3_secure else None
-    store = S3KeyStore(s3_client(settings), settings.bucket_keyring, trusted)
-    return Keyring(store, master, clock)
+    return master
 
 
 def _redis_trust(settings: Settings) -> dict[str, Any]:

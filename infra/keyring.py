@@ -89,6 +89,12 @@ class Keyring:
         fields: dict[str, Any] = orjson.loads(plain)
         return fields
 
+    def check(self, name: str) -> None:
+        """Raise KeyringUnavailable when the key stored under this name does not open with the master key."""
+        body = self._store.get(name)
+        if body is not None:
+            self._unwrap(name, body)
+
     def forget(self, subject: str) -> None:
         """Delete the subject's key. Other processes may still hold it for KEY_LIFE_MS."""
         name = _name(subject)

@@ -13,6 +13,7 @@ from infra.keyring import KeyringUnavailable
 _TIMEOUT = urllib3.Timeout(connect=2.0, read=5.0)
 _EXPIRES = timedelta(minutes=5)
 _TAKEN = (409, 412)
+KEYS = "keys/"
 
 
 class S3KeyStore:
@@ -67,4 +68,4 @@ class S3KeyStore:
 
 
 def _key(name: str) -> str:
-    return f"keys/{name}"
+    return f"{KEYS}{name}"
