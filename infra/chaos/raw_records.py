@@ -63,7 +63,8 @@ def allow_large(settings: Settings, topic: str, most: int | None) -> None:
         incremental_operation=AlterConfigOpType.DELETE if most is None else AlterConfigOpType.SET,
     )
     resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
-    for future in AdminClient(connection(settings)).incremental_alter_configs([resource]).values():
+    client = AdminClient(connection(settings))  # held until it has answered
+    for future in client.incremental_alter_configs([resource]).values():
         future.result(_ANSWER_S)
 
 
