@@ -19,6 +19,8 @@ from infra.settings import Settings
 from infra.tokens import mint
 
 GOOD_S = 6.0
+LATE_S = 1.0
+"""A prober whose own machine keeps it from asking catches up on so much, and leaves out the rest."""
 TOKEN_MS = 10 * 60_000
 DOWN_S = 1.0
 SHOWN = 5
@@ -121,12 +123,12 @@ class Prober:
             task = loop.create_task(self._ask(question, due))
             self._asking.add(task)
             task.add_done_callback(self._asking.discard)
-            due += 1 / self._rate
+            due = max(due + 1 / self._rate, loop.time() - LATE_S)
 
     async def _ask(self, question: Question, due: float) -> None:
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout_at(max(due, loop.time() - 1.0) + GOOD_S):
+            async with asyncio.timeout_at(due + GOOD_S):
                 answer = await self._answer(question)
             reason = "" if answer.status_code == httpx.codes.OK else str(answer.status_code)
             if not reason and not question.right(answer):
