@@ -44,6 +44,14 @@ def provision(settings: Settings) -> None:
         _LOG.info("provisioned", step=name, made=future.result())  # raises what nobody expected
 
 
+def one_step(settings: Settings, name: str) -> list[str]:
+    """Run one of the steps; what it made. Raises ProvisionFailed."""
+    try:
+        return STEPS[name](settings)
+    except EXPECTED as error:
+        raise ProvisionFailed(f"provisioning {name} failed: {error}") from error
+
+
 def topics(settings: Settings) -> list[str]:
     """The topics made, and the ACLs that changed."""
     with admin_client(settings) as admin:

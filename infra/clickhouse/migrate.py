@@ -58,7 +58,7 @@ def migrate(client: Any, generation: int, database: str = "reelfold") -> list[st
     _check(generation, database)
     client.command(f"CREATE DATABASE IF NOT EXISTS {database} ENGINE = Atomic")
     client.command(Template(_LEDGER).substitute(database=database))
-    done = _applied(client, generation, database)
+    done = _applied(client, generation, database) if _has_tables(client, generation, database) else {}
     missing = [one for one in migrations() if _is_missing(one, done)]
     for one in missing:
         _apply(client, one, generation, database)
@@ -122,6 +122,16 @@ def _apply(client: Any, one: Migration, generation: int, database: str) -> None:
     client.insert(
         f"{database}.migrations", [[generation, one.name, one.sha256]], ["generation", "name", "sha256"]
     )
+
+
+def _has_tables(client: Any, generation: int, database: str) -> bool:
+    """Whether the generation's position is there. Where the tables were dropped behind our back, what the
+    ledger says of them is void: they are made anew, and the log is folded into them again."""
+    found = client.command(
+        "SELECT count() FROM system.tables WHERE database = {d:String} AND name = {t:String}",
+        parameters={"d": database, "t": f"offsets_loaded_g{generation}"},
+    )
+    return int(found) > 0
 
 
 def _has_views(client: Any, database: str) -> bool:

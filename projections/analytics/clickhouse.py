@@ -27,6 +27,8 @@ from schemas.topics import TOPICS
 
 PASSING = frozenset([159, 202, 209, 210, 236, 241, 242, 243, 252, 319, 425, 439, 999])
 """Errors that go away by waiting: timeouts, too many queries or parts, no memory, a server going down."""
+MISSING = frozenset([60, 81])
+"""No such table, no such database."""
 _SYNCHRONOUS = {"async_insert": 0, "wait_end_of_query": 1}
 _VIDEOS_PER_QUERY = 200
 """Parameters travel in the URL, which is bounded."""
@@ -42,6 +44,19 @@ def answering() -> Iterator[None]:
     except DatabaseError as error:
         if error.code in PASSING:
             raise StoreUnavailable(f"ClickHouse cannot serve now: {error}") from error
+        raise
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """The same for a fold: its tables were made before it began, so that they are missing is a loss of data,
+    which is waited out: `reelfold recover` makes them anew."""
+    try:
+        with answering():
+            yield
+    except DatabaseError as error:
+        if error.code in MISSING:
+            raise StoreUnavailable(f"ClickHouse lost tables; run `reelfold recover`: {error}") from error
         raise
 
 
@@ -123,7 +138,7 @@ class ClickHouseAnalyticsFold:
     def _insert(self, table: str, frame: pl.DataFrame) -> None:
         block = io.BytesIO()
         frame.write_ipc_stream(block, compat_level=pl.CompatLevel.oldest())
-        with answering():
+        with _writing():
             self._client.raw_insert(
                 self._tables.named(table), frame.columns, block.getvalue(), _SYNCHRONOUS, "ArrowStream"
             )
@@ -131,7 +146,7 @@ class ClickHouseAnalyticsFold:
     def _say(self, batch: RecordBatch, run: _Progress) -> None:
         values = [batch.topic, batch.partition, run.first, run.next, run.clock, run.rows]
         columns = ["topic", "partition", "first", "next", "clock", "rows"]
-        with answering():
+        with _writing():
             self._client.insert(
                 self._tables.named("offsets_loaded"), [values], columns, settings=_SYNCHRONOUS
             )
@@ -140,7 +155,8 @@ class ClickHouseAnalyticsFold:
         return [Run(*row) for row in self._ask(queries.runs(self._tables, topic, partition))]
 
     def _ask(self, query: Query) -> list[tuple[Any, ...]]:
-        return ask(self._client, query)
+        with _writing():
+            return ask(self._client, query)
 
 
 def ask(client: Any, query: Query) -> list[tuple[Any, ...]]:
