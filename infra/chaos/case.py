@@ -18,7 +18,7 @@ from infra.clock import Clock
 from infra.publisher import Publisher
 
 ZERO_LAG_S = 90.0
-FIRST_EVENT_S = 30.0
+FIRST_EVENT_S = 60.0
 _AGAIN = re.compile(r'"again": (\d+)')
 
 

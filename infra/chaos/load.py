@@ -91,7 +91,7 @@ class Load:
             task, self._task = self._task, None
             await task
 
-    async def until(self, events: int, within_s: float = 60.0) -> None:
+    async def until(self, events: int, within_s: float = 120.0) -> None:
         """Wait until this many more events were acknowledged."""
         wanted, deadline = len(self.acknowledged) + events, time.monotonic() + within_s
         while len(self.acknowledged) < wanted:

@@ -112,15 +112,15 @@ async def clickhouse_errors(run: Run) -> None:
     proxy = await run.ground.proxy("clickhouse")
     proxy.answer = SERVER_ERROR
     await notices(run)
-    await run.load.until(1_500)
+    await run.load.until(800)
     proxy.behave()
     await run.mended()
     proxy.frozen = True
-    await run.load.until(1_500)
+    await run.load.until(800)
     proxy.refusing = True
     proxy.frozen = False
     proxy.reset()
-    await run.load.until(1_000)
+    await run.load.until(400)
     proxy.behave()
     await run.mended()
     still_there(run)
