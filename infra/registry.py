@@ -8,14 +8,16 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import httpx
+from typing import TYPE_CHECKING
 
 from infra.settings import Settings
 from infra.tls import trust
 from schemas.book import SchemaBook
 from schemas.catalogue import EventSchema, parse, versions
 from schemas.errors import UnknownSchema
+
+if TYPE_CHECKING:
+    import httpx
 
 COMPATIBILITY = "FULL_TRANSITIVE"
 _JSON = {"Content-Type": "application/vnd.schemaregistry.v1+json"}
@@ -80,7 +82,7 @@ def book_path(settings: Settings) -> Path:
     return settings.data / _CACHE
 
 
-def _register(client: httpx.Client, schema: EventSchema) -> int:
+def _register(client: "httpx.Client", schema: EventSchema) -> int:
     answer = client.post(f"/subjects/{schema.subject}/versions", json={"schema": schema.text})
     if answer.status_code == 409:
         raise IncompatibleSchema(f"{schema.subject} version {schema.version} is not {COMPATIBILITY}")
@@ -88,8 +90,10 @@ def _register(client: httpx.Client, schema: EventSchema) -> int:
 
 
 @contextmanager
-def registry_client(settings: Settings) -> Iterator[httpx.Client]:
+def registry_client(settings: Settings) -> "Iterator[httpx.Client]":
     """A client of the registry: its certificate checked, basic authorization where there is a name."""
+    import httpx  # a fifth of a second at a worker's start, which mostly asks nothing
+
     url, name = settings.registry_url, settings.registry_username
     try:
         with httpx.Client(
@@ -105,7 +109,7 @@ def registry_client(settings: Settings) -> Iterator[httpx.Client]:
         raise RegistryUnavailable(f"the schema registry at {url} does not answer: {error}") from error
 
 
-def checked(answer: httpx.Response) -> httpx.Response:
+def checked(answer: "httpx.Response") -> "httpx.Response":
     """The answer; raises RegistryUnavailable where it is the registry's trouble, or ours with its door."""
     if answer.status_code in (401, 403):
         raise RegistryUnavailable(
