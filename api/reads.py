@@ -65,15 +65,17 @@ class RedisReadSource:
         self._whole: set[int] = set()
 
     async def live(self) -> Readers:
+        asked = self._last  # another request may see the pointer move while this one waits
         with store_errors():
-            pointer, mark = await self._client.mget(LIVE_GENERATION, whole(self._last))
-            if pointer is not None and int(pointer) != self._last:
-                self._last = int(pointer)
-                mark = await self._client.get(whole(self._last))
-        readers = self._readers(self._last)
+            pointer, mark = await self._client.mget(LIVE_GENERATION, whole(asked))
+            generation = asked if pointer is None else int(pointer)
+            if generation != asked:
+                mark = await self._client.get(whole(generation))
+        self._last = generation
+        readers = self._readers(generation)
         if mark is not None:
-            self._whole.add(self._last)
-        elif self._last in self._whole:
+            self._whole.add(generation)
+        elif generation in self._whole:
             raise Refilling(readers)
         return readers
 

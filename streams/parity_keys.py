@@ -12,6 +12,7 @@ import numpy.typing as npt
 EXCLUDED: Mapping[str, str] = {
     "position:": "compared as the position vector",
     "lag": "what a worker last told of itself, by the machine's clock",
+    "whole": "a worker's mark that nothing was lost, for readers",
     "hold": "the comparison's own",
     "trend:rank:": "made anew from the buckets every two seconds, and when somebody asks",
     "trend:buckets": "names outdated buckets too, until a ranking drops them",

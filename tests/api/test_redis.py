@@ -1,5 +1,6 @@
 """The same answers from Redis as from memory; one generation a request; 503 when Redis is gone."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -141,3 +142,18 @@ async def test_a_known_account_is_answered_from_memory_for_a_moment_and_an_unkno
     redis_client.delete(f"g{pointer}:user:ann")
     assert await held.users(["ann", "ann"]) == [known, known]
     assert await fresh.users(["ann"]) == [None]
+
+
+async def test_requests_at_the_moment_of_a_flip_all_read_the_new_one(
+    tmp_path: Path, redis_client: redis.Redis, redis_reader: redis.asyncio.Redis, pointer: int
+) -> None:
+    readers, other = Stage(tmp_path).readers(), pointer + 1_000_000
+    source = RedisReadSource(redis_reader, lambda number: replace(readers, generation=number))
+    redis_client.set(whole(pointer), 1)  # the other one was filled beside live: no worker has told of it
+    for generation in (pointer, other):
+        redis_client.set(LIVE_GENERATION, generation)
+        assert (await source.live()).generation == generation
+    redis_client.set(LIVE_GENERATION, pointer)
+    found = await asyncio.gather(*(source.live() for _ in range(8)))
+    assert {one.generation for one in found} == {pointer}
+    redis_client.delete(whole(pointer))
