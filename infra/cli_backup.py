@@ -23,7 +23,7 @@ _MASTER = (
 )
 _NEXT = (
     "Now `reelfold down` and `reelfold up`, so that every part reads the schema ids anew; then `reelfold "
-    "replay` folds the archive into the stores."
+    "refill` writes the archive back into the log, and the workers fold it."
 )
 
 
@@ -91,9 +91,30 @@ def restore(
     typer.echo(_NEXT)
 
 
+def refill(json_output: JsonFlag = False) -> None:
+    """Write the archive back into an empty log.
+
+    Every record gets the offset and the time that it had; the workers fold what comes. For a stack that was
+    restored and started anew, before it is opened to anybody: it ends when somebody else writes.
+    Example: reelfold restore /mnt/backups/reelfold && reelfold down && reelfold up && reelfold refill
+    """
+    from schemas.archived import DamagedArchive
+    from streams import refill as refilling
+    from streams.archiving import archive
+
+    settings = Settings.from_env(os.environ)
+    with _sentences(), _progress() as tell:
+        try:
+            written = refilling.refill(settings, archive(settings), tell)
+        except (refilling.CannotRefill, DamagedArchive) as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(1) from None
+    typer.echo(json.dumps({"records": written}) if json_output else f"{written} records written to the log")
+
+
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
-    for command in (backup, restore):
+    for command in (backup, restore, refill):
         app.command()(command)
 
 

@@ -15,7 +15,9 @@ def worker() -> None:
 
     The lanes, the folds, the transcoder. Example: reelfold worker
     """
-    os.execv(sys.executable, [sys.executable, "-m", "streams.worker"])
+    from infra.principals import WORKER
+
+    _become(WORKER, "streams.worker")
 
 
 def api(
@@ -23,10 +25,12 @@ def api(
     port: Annotated[int, typer.Option(help="The setting's, if 0.", min=0, max=65535)] = 0,
 ) -> None:
     """Run the API in the foreground. Example: reelfold api --host 0.0.0.0 --port 8080"""
+    from infra.principals import API
+
     settings = Settings.from_env(os.environ)
     arguments = ["granian", "--interface", "asgi", "--factory", "--no-ws", "--no-log-access"]
     address = ["--host", host or settings.api_host, "--port", str(port or settings.api_port)]
-    os.execv(sys.executable, [sys.executable, "-m", *arguments, *address, "api.main:app"])
+    _become(API, *arguments, *address, "api.main:app")
 
 
 def token(
@@ -48,6 +52,15 @@ def token(
         raise typer.Exit(1) from None
     of_user, of_device = ("", user) if device else (user, "")
     typer.echo(mint(settings, SystemClock().now_ms(), user_id=of_user, device_id=of_device))
+
+
+def _become(principal: str, *module: str) -> None:
+    """Run a module in this process's place; at a broker of ours that holds users, under its own name."""
+    from infra.stack.wires import as_principal
+
+    settings = Settings.from_env(os.environ)
+    environment = as_principal(os.environ, settings, principal)
+    os.execve(sys.executable, [sys.executable, "-m", *module], dict(environment))
 
 
 def add_to(app: typer.Typer) -> None:

@@ -1,7 +1,7 @@
 """Topics as schemas/topics.py has them. A topic that stands keeps its partitions, its config follows."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 # The package re-exports these without saying so in a way that mypy counts.
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
@@ -74,17 +74,26 @@ def _await_listed(admin: AdminClient, names: set[str]) -> None:
         time.sleep(0.05)
 
 
+def set_timestamps(admin: AdminClient, names: Sequence[str], kind: str) -> None:
+    """Let these topics keep the time that records bring (CreateTime) or stamp their own (LogAppendTime)."""
+    _alter(admin, {name: {"message.timestamp.type": kind} for name in names})
+
+
 def _configure(admin: AdminClient, topics: Sequence[Topic], replication: int) -> None:
+    _alter(admin, {topic.name: topic_config(topic, replication) for topic in topics})
+
+
+def _alter(admin: AdminClient, wanted: Mapping[str, Mapping[str, str]]) -> None:
     resources = [
         ConfigResource(
             ResourceType.TOPIC,
-            topic.name,
+            topic,
             incremental_configs=[
                 ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
-                for name, value in topic_config(topic, replication).items()
+                for name, value in config.items()
             ],
         )
-        for topic in topics
+        for topic, config in wanted.items()
     ]
     if resources:
         for future in admin.incremental_alter_configs(resources).values():

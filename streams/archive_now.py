@@ -4,6 +4,8 @@ A worker's archiver may be about the same records; ranges may overlap, readers t
 farthest.
 """
 
+from collections.abc import Collection
+
 from confluent_kafka import Consumer
 from confluent_kafka.admin import AdminClient
 
@@ -21,7 +23,7 @@ _ROUNDS = 2
 """The first writes ranges that are full, the second what is left of each partition."""
 
 
-def archive_now(settings: Settings, clock: Clock) -> int:
+def archive_now(settings: Settings, clock: Clock, topics: Collection[str] = ARCHIVED_TOPICS) -> int:
     """Write every open range; how many that were.
 
     Raises KafkaException, ArchiveUnavailable, RegistryUnavailable: what is written by then counts.
@@ -32,6 +34,6 @@ def archive_now(settings: Settings, clock: Clock) -> int:
     admin = AdminClient(connection(settings))
     rules = Rules(settings.archive_rows, age_ms=0)
     work = Archiving(admin, lambda: Consumer(reader), writer, rules, clock)
-    keys = [(topic, number) for topic in ARCHIVED_TOPICS for number in range(BY_NAME[topic].partitions)]
+    keys = [(topic, number) for topic in topics for number in range(BY_NAME[topic].partitions)]
     work.places = dict.fromkeys(keys, None)
     return sum(work.round() for _ in range(_ROUNDS))
