@@ -9,6 +9,7 @@ import importlib.machinery
 import importlib.util
 import itertools
 import os
+import resource
 import signal
 import sys
 import time
@@ -22,6 +23,7 @@ from typing import Any, Literal
 import pytest
 
 Outcome = Literal["killed", "survived", "timeout", "broken"]
+CPU_S = 60
 _GROUPS = itertools.count()
 _REWRITTEN = "ignore::pytest.PytestAssertRewriteWarning"
 
@@ -86,7 +88,11 @@ class Lent:
 
 
 def tried(module: str, code: CodeType | None, tests: Sequence[str], servers: Any, limit_s: float) -> Verdict:
-    """Run these tests with the module changed (None: as it is); they may take this long."""
+    """Run these tests with the module changed (None: as it is).
+
+    They may take this long, and CPU_S of a processor: what goes round for ever is ended by that on any
+    machine, however busy it is.
+    """
     said = Path(f"/tmp/reelfold-trial-{os.getpid()}.txt")
     begun = time.monotonic()
     child = os.fork()
@@ -98,6 +104,8 @@ def tried(module: str, code: CodeType | None, tests: Sequence[str], servers: Any
     if status is None:
         return Verdict("timeout", seconds, tail)
     exit_code = os.waitstatus_to_exitcode(status)
+    if exit_code == -signal.SIGXCPU:
+        return Verdict("timeout", seconds, tail)
     outcome: Outcome = "survived" if exit_code == 0 else "broken" if exit_code in (4, 5) else "killed"
     return Verdict(outcome, seconds, tail)
 
@@ -120,6 +128,7 @@ def _awaited(child: int, until: float) -> int | None:
 
 def _run(module: str, code: CodeType | None, tests: Sequence[str], servers: Any, said: Path) -> None:
     os.setsid()
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S + 5))
     out = os.open(said, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
     os.dup2(out, 1)
     os.dup2(out, 2)
