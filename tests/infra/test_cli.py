@@ -15,6 +15,8 @@ from tests.stack import Servers, stack_environment
 COMMANDS = {
     *("up", "down", "status", "logs", "doctor", "provision", "topics"),
     *("tail", "token", "worker", "api", "demo", "simulate"),
+    *("replay", "recover", "generations", "parity", "promote", "rollback", "drop"),
+    *("backup", "restore", "refill", "chaos"),
 }
 
 
