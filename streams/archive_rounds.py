@@ -91,7 +91,8 @@ class Archiving:
         try:
             for key, until in closed.items():
                 next_until: int | None = until
-                while next_until is not None and key in self.places and self._between():
+                # Asked first: it may give partitions away, and even have them back with no place yet.
+                while next_until is not None and self._between() and self.places.get(key) is not None:
                     self._write_one(reader, key, next_until)
                     written += 1
                     at = self.places.get(key)

@@ -25,6 +25,7 @@ from streams.archive_status import verify
 from streams.archive_writing import RangeWriter
 from streams.archiver import Archiver
 from streams.archiving import archiver
+from streams.progress import Key
 from tests.builders import event
 from tests.streams.kafka import BOOK, Log, unknown, until
 
@@ -115,6 +116,27 @@ def test_age_closes_a_range_and_the_next_begins_behind_it(
     assert archiving(settings, store, base + 3).round() == 1, "up to the multiple, not ten more"
     spans = [(one.first - base, one.last - base) for one in Archive(store).ranges(KEY)]
     assert spans == [(0, 2), (3, 9)]
+
+
+@pytest.mark.parametrize("left", [{}, {KEY: None}])
+def test_a_partition_that_goes_between_two_ranges_is_left_to_its_next_owner(
+    log: Log, settings: Settings, store: FolderArchiveStore, base: int, left: dict[Key, int | None]
+) -> None:
+    log.send_bytes(TOPIC, 0, *[b"x"] * 30)
+    work = archiving(settings, store, base)
+    asked: list[None] = []
+
+    def rebalanced() -> bool:
+        asked.append(None)
+        if len(asked) == 2:
+            work.places.clear()
+            work.places.update(left)
+        return True
+
+    work._between = rebalanced
+    assert work.round() == 1
+    assert work.places == left
+    assert len(Archive(store).ranges(KEY)) == 1
 
 
 def test_large_records_close_a_range_early(
