@@ -133,6 +133,14 @@ class Ground:
         log = self.parts[name].log(self.data)
         return log.read_text("utf-8", "replace") if log.exists() else ""
 
+    def complaints(self) -> list[str]:
+        """The last lines of our own parts that are not mere information."""
+        names = [name for name in self.parts if name.startswith((WORKER, "api"))]
+        lines = [(name, line) for name in names for line in self.said(name).splitlines()[-400:]]
+        return [f"{name}: {line[:400]}" for name, line in lines if '"level": "info"' not in line and line][
+            -12:
+        ]
+
     def kill(self, name: str) -> None:
         """kill -9 of the part and of what it has started."""
         self._frozen.discard(name)

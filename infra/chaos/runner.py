@@ -62,6 +62,9 @@ class Runner:
         return outcome
 
     async def _failed(self, case: Case, said: str, begun: float) -> Outcome:
+        if self._ground is not None:  # its logs go with it
+            for line in self._ground.complaints():
+                self._say(f"    {line}")
         await self.close()
         return Outcome(case.name, problems=(said,), seconds=time.monotonic() - begun)
 
