@@ -61,12 +61,13 @@ class Run:
         what the log holds at this moment. The seconds that took; the case's recovery is the longest."""
         begun = time.monotonic() if since is None else since
         ends = await asyncio.to_thread(log.ends, self.ground.settings)
-        await until(
-            lambda: caught_up(self.ground.settings, ends),
-            "every fold has applied what the log held",
-            ZERO_LAG_S,
-            0.2,
-        )
+
+        def over() -> bool:
+            return caught_up(self.ground.settings, ends) or not self.ground.workers()
+
+        await until(over, "every fold has applied what the log held", ZERO_LAG_S, 0.2)
+        if not self.ground.workers():
+            raise CaseFailed("no worker is left that could catch up: the last one ended by itself")
         took = time.monotonic() - begun
         self.recovery_s = max(self.recovery_s, took)
         return took
