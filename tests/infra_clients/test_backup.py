@@ -8,7 +8,8 @@ from typing import Any
 
 import httpx
 import pytest
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # type: ignore[attr-defined]
 from pydantic import SecretStr
 
 from infra.backup.folder import BackupFailed, BackupFolder
@@ -22,9 +23,11 @@ from infra.provision_topics import ensure_topics
 from infra.publisher import Publisher
 from infra.registry import ensure, load_book, registry_client, save_book
 from infra.settings import Settings
+from schemas.topics import BY_NAME
 from streams import archive_status
 from streams.archive_now import archive_now
 from streams.archiving import archive
+from streams.refill import CannotRefill, refill
 from tests.builders import commented
 from tests.stack import Servers
 
@@ -86,7 +89,7 @@ def backed(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Backed
     about: Any = {"Cache-Control": "max-age=60"}
     store.fput_object(settings.bucket_media, "a/v1/master.m3u8", str(path), "application/x-mpegurl", about)
     sealed = _comment(settings)
-    assert archive_now(settings, CLOCK) >= 1
+    assert archive_now(settings, CLOCK, [TOPIC]) >= 1
     folder = tmp_path_factory.mktemp("backup")
     return Backed(settings, folder, backed_up(settings, folder), sealed)
 
@@ -118,6 +121,22 @@ def _comment(settings: Settings) -> Sealed:
     log.publish_and_wait([said], 20.0)
     log.close()
     return Sealed(pii, key_id, event_id)
+
+
+def records(settings: Settings) -> list[tuple[object, ...]]:
+    """Everything in the topic."""
+    found: list[tuple[object, ...]] = []
+    reader = Consumer(connection(settings) | {"group.id": "reelfold.test"})
+    try:
+        for number in range(BY_NAME[TOPIC].partitions):
+            _, end = reader.get_watermark_offsets(TopicPartition(TOPIC, number), 20.0)
+            reader.assign([TopicPartition(TOPIC, number, 0)])
+            for one in reader.consume(end, 20.0) if end else []:
+                place = (one.partition(), one.offset(), one.timestamp()[1])
+                found.append((*place, one.key(), one.value(), one.headers()))
+    finally:
+        reader.close()
+    return found
 
 
 def test_a_backup_counts_what_it_holds_and_is_private(backed: Backed) -> None:
@@ -182,16 +201,32 @@ def test_an_empty_stack_gets_everything_back(backed: Backed, empty: Settings) ->
     assert (sum(again.moved.values()), again.schemas) == (0, 0)
 
 
+def test_the_log_is_what_it_was_byte_for_byte(backed: Backed, empty: Settings) -> None:
+    held = records(backed.settings)
+    assert refill(empty, archive(empty), quiet, [TOPIC]) == len(held) > 0
+    assert records(empty) == held  # places, times, keys, values, headers
+    assert refill(empty, archive(empty), quiet, [TOPIC]) == 0
+    admin = AdminClient(connection(empty))
+    topic = ConfigResource(ResourceType.TOPIC, TOPIC)
+    found = admin.describe_configs([topic])[topic].result()
+    assert found["message.timestamp.type"].value == "LogAppendTime"
+
+
+def test_a_log_that_goes_its_own_way_is_not_refilled(backed: Backed, empty: Settings) -> None:
+    log = Publisher(producer(empty), load_book(empty))
+    log.publish_and_wait([commented("ann", "film", "c2")], 20.0)
+    log.close()
+    with pytest.raises(CannotRefill, match=r"the log has records that the archive has not: it is in use"):
+        refill(empty, archive(empty), quiet, [TOPIC])
+
+
 def test_a_stack_with_data_of_its_own_is_left_alone(backed: Backed, empty: Settings) -> None:
     keyring(empty, CLOCK).seal("a stranger", new_event_id(1), {"text": "mine"})
     with pytest.raises(BackupFailed, match=r"not empty \(its keyring bucket holds 1 objects that the backup"):
         brought_back(empty, backed.folder)
     assert brought_back(empty, backed.folder, merge=True).moved["keyring"] == 0
-    log = Publisher(producer(empty), load_book(empty))
-    log.publish_and_wait([commented("ann", "film", "c2")], 20.0)
-    log.close()
     keyring(empty, CLOCK).forget("a stranger")
-    with pytest.raises(BackupFailed, match=r"not empty \(its log holds 1 records\)"):
+    with pytest.raises(BackupFailed, match=r"not empty \(its log holds \d+ records\)"):
         brought_back(empty, backed.folder)
 
 
