@@ -86,6 +86,7 @@ def kafka_parts(settings: Settings, cache: Cache, host_environment: dict[str, st
         listens=((host, port), ("127.0.0.1", settings.kafka_controller_port)),
         prepare=prepare,
         url=settings.kafka_bootstrap,
+        start_s=120.0,
         stop_s=20.0,
     )
     return formatting, broker
