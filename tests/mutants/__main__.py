@@ -1,6 +1,6 @@
 """`make mutants`: how many small faults in the code that must not err are noticed by its tests.
 
-    python -m tests.mutants [--only streams/progress.py ...] [--at-least 85] [--list]
+    python -m tests.mutants [--only streams/progress.py ...] [--at-least 85] [--fast] [--list]
 
 Two trials run at a time. Results are kept in .mutants.jsonl: what was killed is not tried again while its
 module stays as it is, so a run that was stopped goes on, and one after a new test tries the survivors only.
@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tests.mutants.equivalent import reason
 from tests.mutants.operators import Mutant, mutants
@@ -24,6 +25,8 @@ def main() -> int:
     """The exit code: 1 below the aim, 2 when the tests fail without any mutant."""
     options = _options()
     chosen = [held for held in TABLE if not options.only or held.module in options.only]
+    if options.fast:
+        chosen = [replace(held, broker=()) for held in chosen if held.fast]
     every = [Task(held, one) for held in chosen for one in mutants(held.module, held.path.read_text("utf-8"))]
     if not options.list:
         outcomes = known()
@@ -41,6 +44,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants")
     parser.add_argument("--only", nargs="*", metavar="MODULE", help="such as streams/progress.py")
     parser.add_argument("--at-least", type=float, default=AIM, metavar="PERCENT", help="exit 1 below it")
+    parser.add_argument("--fast", action="store_true", help="leave out the tests that need a broker")
     parser.add_argument("--list", action="store_true", help="try nothing, tell what is known")
     return parser.parse_args()
 

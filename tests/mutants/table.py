@@ -60,7 +60,7 @@ TABLE = (
     Held("streams/sink.py", ("tests/streams/test_sink.py",), ("tests/streams/test_lane.py",)),
     Held("streams/assembling.py", ("tests/streams/test_assembling.py",)),
     Held("streams/decoding.py", ("tests/streams/test_assembling.py",), ("tests/streams/test_lane.py",)),
-    Held("streams/lane.py", (), ("tests/streams/test_lane.py",)),
+    Held("streams/lane.py", ("tests/streams/test_lane_rounds.py",), ("tests/streams/test_lane.py",)),
     Held("streams/assignment.py", ("tests/streams/test_assignment.py",), ("tests/streams/test_lane.py",)),
     Held("streams/intake.py", ("tests/streams/test_intake.py",), ("tests/streams/test_lane.py",)),
     Held("streams/deadletters.py", _LETTERS, ("tests/streams/test_deadletters.py",)),

@@ -1,10 +1,10 @@
 """Partitions that a lane holds: placed, paused, sought anew, taken away; on a consumer's twin."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, NoReturn, cast
 
 import pytest
-from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, TopicPartition
 
 from infra.clock import HandClock
 from streams import assignment as assignment_module
@@ -12,62 +12,12 @@ from streams.assignment import FIRST_RETRY_S, GONE_RETRY_S, LONGEST_RETRY_S, Ass
 from streams.progress import Key, LogMismatch
 from streams.sink import FoldRunner
 from tests.streams.kafka import Left, RememberingFold
+from tests.streams.twin import Twin
 
 TOPIC, OTHER = "rf.engagement.v1", "rf.feed.v1"
 A: Key = (TOPIC, 0)
 B: Key = (TOPIC, 1)
 C: Key = (OTHER, 0)
-Call = tuple[str, Any]
-
-
-class Twin:
-    """A consumer that notes what it is told, and answers from a table of bounds."""
-
-    def __init__(self) -> None:
-        self.calls: list[Call] = []
-        self.bounds: dict[Key, tuple[int, int] | None] = {A: (0, 10), B: (0, 10), C: (0, 10)}
-        self.cached: dict[Key, tuple[int, int] | None] = {}
-        self.silent: set[Key] = set()
-        self.answers = True
-        self.at_time = 4
-
-    def subscribe(self, topics: Sequence[str], **told: Any) -> None:
-        self.calls.append(("subscribe", (topics, sorted(told))))
-
-    def get_watermark_offsets(self, place: Any, timeout: float = 0, cached: bool = False) -> Any:
-        key = (place.topic, place.partition)
-        if cached:
-            return self.cached.get(key)
-        if key in self.silent:
-            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
-        return self.bounds[key]
-
-    def offsets_for_times(self, asked: Any, timeout: float) -> Any:
-        self.calls.append(("times", [one.offset for one in asked]))
-        return [TopicPartition(one.topic, one.partition, self.at_time) for one in asked]
-
-    def list_topics(self, timeout: float) -> None:
-        if not self.answers:
-            raise KafkaException(KafkaError(KafkaError._ALL_BROKERS_DOWN))
-
-    def commit(self, offsets: Any, asynchronous: bool) -> None:
-        self.calls.append(("commit", (_places(offsets), asynchronous)))
-
-    def __getattr__(self, name: str) -> Any:
-        def note(places: Any) -> None:
-            several = [places] if isinstance(places, TopicPartition) else places
-            self.calls.append((name, _places(several)))
-
-        return note
-
-    def told(self) -> list[Call]:
-        """What it was told since the last time."""
-        said, self.calls = self.calls, []
-        return said
-
-
-def _places(offsets: Any) -> list[tuple[Key, int]]:
-    return [((one.topic, one.partition), one.offset) for one in offsets]
 
 
 def leave(code: int, line: str, error: BaseException | None = None) -> NoReturn:
@@ -79,7 +29,7 @@ class Site:
 
     def __init__(self) -> None:
         self.now = 100.0
-        self.twin = Twin()
+        self.twin = Twin({A: (0, 10), B: (0, 10), C: (0, 10)})
         self.first = RememberingFold("first", (TOPIC, OTHER), {A: 3, B: 5})
         self.second = RememberingFold("second", (TOPIC,), {A: 7, B: 5})
         self.runners = [
