@@ -120,13 +120,15 @@ def add_to(app: typer.Typer) -> None:
 
 @contextmanager
 def _sentences() -> Iterator[None]:
-    """What may go wrong, in one sentence."""
+    """What may go wrong, in one sentence; log lines go to stderr, stdout is the answer's."""
     from confluent_kafka import KafkaException
 
     from infra.archive_store import ArchiveUnavailable
     from infra.backup.folder import BackupFailed
     from infra.registry import RegistryUnavailable
+    from infra.telemetry import configure
 
+    configure("warning", "cli")
     try:
         yield
     except (BackupFailed, RegistryUnavailable, ArchiveUnavailable) as error:
