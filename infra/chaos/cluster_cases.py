@@ -2,16 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from functools import partial
 
 from infra.chaos.case import Case, Run
 from infra.chaos.cluster import NODES, ThreeBrokers, broker, in_sync, leaders
-from infra.chaos.doors import posts_refused_in_time, reads_go_on, watch_posts
-from infra.chaos.faults import FIRST
+from infra.chaos.doors import posts_refused_in_time, reads_go_on, watch_posts, worker_kept
 from infra.chaos.waiting import until
-from streams.exits import FENCED
 
 ROUNDS = 3
 COPIES_S = 90.0
@@ -21,7 +17,7 @@ ALONE_S = 10.0
 
 async def leaders_killed(run: Run) -> None:
     """kill -9 of whoever leads most partitions, under load; posts go on through the others meanwhile."""
-    async with _kept(run):
+    async with worker_kept(run):
         await _kill_leaders(run)
 
 
@@ -46,7 +42,7 @@ async def _kill_leaders(run: Run) -> None:
 async def copies_shrink(run: Run) -> None:
     """One broker freezes: two copies are enough. Another dies: one is not, and posts are refused. Both come
     back: all is confirmed again."""
-    async with _kept(run):
+    async with worker_kept(run):
         await _shrink(run)
 
 
@@ -75,32 +71,6 @@ async def _shrink(run: Run) -> None:
     run.figure("posts_again_s", time.monotonic() - begun)
     await run.mended(begun)
     run.figure("all_copies_s", await _whole(run))
-
-
-@asynccontextmanager
-async def _kept(run: Run) -> AsyncIterator[None]:
-    """Start a worker again that left because it was fenced, as the supervisor does.
-
-    When a group's coordinator dies with a static member's join under way, the member asks again under its
-    old id, and the next coordinator takes it for another one in the same slot (seen with librdkafka 2 on
-    Kafka 4.1). It leaves with FENCED, positions are in the sinks, and its next life joins within seconds.
-    """
-
-    async def keep() -> None:
-        while True:
-            await asyncio.sleep(0.5)
-            if not run.ground.runs(FIRST):
-                code = run.ground.code(FIRST)
-                run.expect(code == FENCED, f"the worker ended with code {code}")
-                run.figure("worker_restarts", run.figures.get("worker_restarts", 0.0) + 1)
-                await run.ground.start_worker()
-
-    task = asyncio.create_task(keep())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 def _led(run: Run, dead: int) -> bool:

@@ -1,13 +1,18 @@
 """A stack with two API processes, and what its doors do while a case is under way."""
 
+import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import httpx
 import psutil
 
 from infra.chaos.case import Run
 from infra.chaos.environment import free_ports
+from infra.chaos.faults import FIRST
 from infra.chaos.ground import Ground
+from streams.exits import FENCED
 
 DEADLINE_S = 3.0
 """Past it the API answers a post 503; shorter than by default, so that cases need not wait."""
@@ -59,6 +64,33 @@ async def reads_go_on(run: Run) -> None:
             answer = await http.get(run.ground.apis[0] + path)
             run.figure("slowest_read_s", time.monotonic() - begun)
             run.expect(answer.status_code == httpx.codes.OK, f"{path} answered {answer.status_code}")
+
+
+@asynccontextmanager
+async def worker_kept(run: Run) -> AsyncIterator[None]:
+    """Start a worker again that left because it was fenced, as the supervisor does; counted.
+
+    When a group's coordinator dies with a static member's join under way, the member asks again under its
+    old id, and the next coordinator takes it for another one in the same slot (seen with librdkafka 2 on
+    Kafka 4.1). It leaves with FENCED, positions are in the sinks, and its next life joins within seconds.
+    """
+    run.figure("worker_restarts", 0.0)
+    task = asyncio.create_task(_keep_worker(run))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _keep_worker(run: Run) -> None:
+    while True:
+        await asyncio.sleep(0.5)
+        if not run.ground.runs(FIRST):
+            code = run.ground.code(FIRST)
+            run.expect(code == FENCED, f"the worker ended with code {code}")
+            run.figure("worker_restarts", run.figures["worker_restarts"] + 1)
+            await run.ground.start_worker()
 
 
 def _resident(pid: int) -> int:
