@@ -1,9 +1,10 @@
 """What the operators' commands tell of themselves: facts on rf.ops.v1, and reading them back.
 
-The topic has one partition and a few facts a day: it is read from its start each time.
+The topic has one partition and a few facts a day: it is read from its start each time. What Kafka has let go
+of, the archive holds (streams/ops_history.py).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -68,12 +69,22 @@ def tell(settings: Settings, *facts: Fact) -> None:
         publisher.close(ANSWER_S)
 
 
+Older = Callable[[int], list[Told]]
+"""The facts before this offset, where the log begins: from elsewhere."""
+
+
+def nothing(low: int) -> list[Told]:
+    """Nothing is older than the log."""
+    return []
+
+
 class OpsLog:
     """The facts of rf.ops.v1 in their order. Not to be shared by threads; close it."""
 
-    def __init__(self, settings: Settings, book: SchemaBook) -> None:
+    def __init__(self, settings: Settings, book: SchemaBook, older: Older = nothing) -> None:
         self._consumer = Consumer(consumer(settings, "reelfold.ops.look"))
         self._book = book
+        self._older = older
         self._next: int | None = None
         self.end = 0
         """The offset after the last one, when the log was last asked."""
@@ -83,18 +94,21 @@ class OpsLog:
 
         ``wait_s``: how long to wait for something when there is nothing new.
         """
-        self._bounded()
-        found = list(self._read(self.end))
+        first = self._next is None
+        low = self._bounded()
+        found = self._older(low) if first and low else []
+        found += self._read(self.end)
         if not found and wait_s:
-            first = self._consumer.consume(1, timeout=wait_s)
-            found = [told for message in first if (told := self._told(message)) is not None]
+            came = self._consumer.consume(1, timeout=wait_s)
+            found = [told for message in came if (told := self._told(message)) is not None]
         return found
 
     def close(self) -> None:
         """Let go of the connection."""
         self._consumer.close()
 
-    def _bounded(self) -> None:
+    def _bounded(self) -> int:
+        """Where the log begins; what is to be read next lies in it afterwards."""
         place = TopicPartition(OPS, 0)
         bounds = self._consumer.get_watermark_offsets(place, timeout=ANSWER_S)
         if bounds is None:
@@ -103,6 +117,7 @@ class OpsLog:
         if self._next is None or not low <= self._next <= self.end:
             self._next = low
             self._consumer.assign([TopicPartition(OPS, 0, low)])
+        return int(low)
 
     def _read(self, end: int) -> Iterator[Told]:
         """Up to this end; a log that stops in the middle ends it too, and is asked again next time."""
@@ -125,7 +140,7 @@ class OpsLog:
             return None
 
 
-def every_fact(settings: Settings, book: SchemaBook | None = None) -> list[Told]:
+def every_fact(settings: Settings, book: SchemaBook | None = None, older: Older = nothing) -> list[Told]:
     """All facts there are, oldest first. Raises KafkaException, RegistryUnavailable."""
-    with closing(OpsLog(settings, book or load_book(settings))) as log:
+    with closing(OpsLog(settings, book or load_book(settings), older)) as log:
         return log.news()

@@ -22,6 +22,7 @@ from projections.analytics.clickhouse import answering
 from projections.position import StoreUnavailable
 from projections.redis_ledger import key, store_errors
 from streams.generations import Generation, described, live_of
+from streams.ops_history import archived
 from streams.standing import Bounds, Standing, bounds, standing
 
 TOLD_MS = 5_000
@@ -96,7 +97,10 @@ def operating(settings: Settings) -> Iterator[Operator]:
     """Hands for one command, the facts read. Raises StoreUnavailable, KafkaException, RegistryUnavailable."""
     client = redis_client(settings)
     book = load_book(settings)
-    ops, publisher = OpsLog(settings, book), Publisher(producer(settings), book, ANSWER_S)
+    ops, publisher = (
+        OpsLog(settings, book, archived(settings, book)),
+        Publisher(producer(settings), book, ANSWER_S),
+    )
     publisher.publish_and_wait([], ANSWER_S)  # it connects while the command looks around
     try:
         with answering():

@@ -23,6 +23,7 @@ from projections.analytics.clickhouse import answering
 from projections.live import FIRST, point
 from projections.position import StoreUnavailable
 from schemas.book import SchemaBook
+from streams.ops_history import archived
 
 _log = Log("streams")
 LOOK_S = 1.0
@@ -50,7 +51,7 @@ class PointerKeeper(threading.Thread):
     def run(self) -> None:
         while not self._stop.is_set():
             try:
-                with closing(OpsLog(self._settings, self._book)) as log:
+                with closing(OpsLog(self._settings, self._book, archived(self._settings, self._book))) as log:
                     while not self._stop.is_set():
                         self.round(log, LOOK_S)
             except AWAY as error:
