@@ -128,6 +128,8 @@ def _left_alone(node: ast.AST) -> bool:
         return any(isinstance(base, ast.Name) and base.id == "Protocol" for base in node.bases)
     if isinstance(node, ast.Expr):
         return isinstance(node.value, ast.Constant) or _is_said(node.value)
+    if isinstance(node, ast.Subscript):
+        return isinstance(node.value, ast.Name) and node.value.id == "Literal"
     return isinstance(node, ast.Import | ast.ImportFrom | ast.JoinedStr)
 
 
