@@ -72,9 +72,10 @@ def is_folded(settings: Settings, generation: int) -> bool:
     """Whether a worker is in one of the generation's consumer groups. One that was killed is, for as long as
     its session lasts. Raises StoreUnavailable."""
     groups = [f"reelfold.{sink}.g{generation}" for sink in SINKS]
+    admin = AdminClient(connection(settings))  # kept: what it promised dies with it
     try:
-        found = AdminClient(connection(settings)).describe_consumer_groups(groups, request_timeout=ANSWER_S)
-        return any(group.result().members for group in found.values())
+        found = admin.describe_consumer_groups(groups, request_timeout=ANSWER_S)
+        return any(group.result(2 * ANSWER_S).members for group in found.values())
     except KafkaException as error:
         raise StoreUnavailable(f"the log does not answer: {error}") from error
 

@@ -25,6 +25,7 @@ from tests.e2e.waiting import until_true
 from tests.stack import stack_environment
 
 PRODUCE_DEADLINE_S = 3.0
+ARCHIVE_ROWS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,10 @@ class Stack:
 def started(more: Mapping[str, str] = MappingProxyType({})) -> Stack:
     """`reelfold up`, with these settings too; returned from when everything is healthy."""
     data = Path(tempfile.mkdtemp(prefix="reelfold-e2e-"))
-    short = {"REELFOLD_PRODUCE_DEADLINE_S": str(PRODUCE_DEADLINE_S)}
+    short = {
+        "REELFOLD_PRODUCE_DEADLINE_S": str(PRODUCE_DEADLINE_S),
+        "REELFOLD_ARCHIVE_ROWS": str(ARCHIVE_ROWS),
+    }
     stack = Stack({**stack_environment(data), **short, **more})
     done = stack.reelfold("up", timeout_s=180)
     assert done.returncode == 0, done.stderr + complaints(data)
