@@ -37,16 +37,16 @@ class Held:
 
 
 TABLE = (
-    Held("projections/catalog/fold.py", ("tests/contracts/test_catalog.py", _SOCIAL)),
-    Held("projections/engagement/fold.py", ("tests/contracts/test_engagement.py", _COUNTING)),
+    Held("projections/catalog/fold.py", (_SMALL, "tests/contracts/test_catalog.py", _SOCIAL)),
+    Held("projections/engagement/fold.py", (_SMALL, "tests/contracts/test_engagement.py", _COUNTING)),
     Held("projections/feed/fold.py", (_SMALL, "tests/contracts/test_feed.py", _SOCIAL)),
-    Held("projections/graph/fold.py", ("tests/contracts/test_graph.py", _SOCIAL)),
+    Held("projections/graph/fold.py", (_SMALL, "tests/contracts/test_graph.py", _SOCIAL)),
     Held(
         "projections/renditions/fold.py",
         (_SMALL, "tests/projections/test_renditions_fold.py", "tests/contracts/test_renditions.py"),
     ),
     Held("projections/seen/fold.py", (_SMALL, "tests/contracts/test_seen.py")),
-    Held("projections/trending/fold.py", ("tests/contracts/test_trending.py", _COUNTING)),
+    Held("projections/trending/fold.py", (_SMALL, "tests/contracts/test_trending.py", _COUNTING)),
     Held(
         "projections/recent.py",
         ("tests/laws/test_recent_ids.py", "tests/contracts/test_engagement.py", _COUNTING),
