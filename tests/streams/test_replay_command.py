@@ -51,7 +51,7 @@ def promoted(generation: int, previous: int, at: int) -> dict[str, Any]:
         "generation.promoted", f"run-{at}", at,
         generation=generation, previous=previous, rollback=False, parity_run_id=None,
     )  # fmt: skip
-    return event(**fact, by="operator")  # type: ignore[arg-type]
+    return event(**fact, by="operator")
 
 
 @pytest.mark.parametrize("trimmed", [True, False])
