@@ -5,19 +5,23 @@ import statistics
 import time
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import httpx
 
 from infra.chaos.case import Case, Run
 from infra.chaos.doors import APIS, TwoDoors
+from infra.chaos.waiting import until
 from infra.clock import new_event_id
 from infra.demo.simulation import Simulated
 from infra.tokens import mint
 
 QUEUE = 1_000
 PROMPT_S = 0.1
-REFUSALS = 40
+REFUSALS = 20
+MANY = 400
+"""Events in a post that a queue which holds four people's posts has no room for."""
 VIEWS = 900
 """Come to two queues of events, some 200 for each person: a post of theirs is a fifth of a queue."""
 BACK_MS = 60_000
@@ -53,7 +57,7 @@ async def one_killed(run: Run) -> None:
 async def queue_full(run: Run) -> None:
     """The broker is frozen and the queue before it small: it fills, and posts are refused at once."""
     await run.ground.stop("api")
-    await run.ground.start("api", REELFOLD_PRODUCE_QUEUE=str(QUEUE))
+    await run.ground.start("api", REELFOLD_PRODUCE_QUEUE=str(QUEUE), REELFOLD_PRODUCE_DEADLINE_S="12")
     runs = _by_person(run.load.town.doings(1, VIEWS, run.clock.now_ms() - BACK_MS))
     run.load.sent |= {one.event["event_id"]: one for own in runs for one in own}
     async with httpx.AsyncClient(base_url=run.ground.apis[0], timeout=30, trust_env=False) as http:
@@ -61,7 +65,7 @@ async def queue_full(run: Run) -> None:
         usual = statistics.median([await _refused(http, run, 422, "nothing") for _ in range(REFUSALS)])
         run.ground.freeze("kafka")
         filling = [asyncio.create_task(_post(http, run, own)) for own in runs]
-        await asyncio.sleep(0.5)
+        await until(partial(_full, run.ground.apis[0]), "the queue before the log is full", 10.0)
         refusals = [await _refused(http, run, 503) for _ in range(REFUSALS)]
         answers = await asyncio.gather(*filling)
         run.ground.thaw("kafka")
@@ -81,13 +85,18 @@ async def queue_full(run: Run) -> None:
 
 async def _refused(http: httpx.AsyncClient, run: Run, status: int, kind: str = "") -> float:
     """Seconds until a post of many events was refused; a full queue has no room for them."""
-    events = [one for _ in range(100) for one in _one(run, kind or FOLLOWED)]
+    events = [one for _ in range(MANY) for one in _one(run, kind or FOLLOWED)]
     begun = time.monotonic()
     answer = await _post(http, run, events)
     took = time.monotonic() - begun
     run.expect(answer.status_code == status, f"a post was answered {answer.status_code}, not {status}")
     run.expect(status != 503 or "Retry-After" in answer.headers, "a 503 without Retry-After")
     return took
+
+
+def _full(api: str) -> bool:
+    """Whether another post would not fit."""
+    return bool(httpx.get(f"{api}/readyz", timeout=5).json()["publisher_fullness"] > 1 - MANY / QUEUE)
 
 
 async def _post(http: httpx.AsyncClient, run: Run, events: Sequence[Simulated]) -> httpx.Response:
