@@ -4,6 +4,7 @@ The fork starts with the heavy libraries loaded, so that a trial costs what its 
 from the changed source; every other module, and the tests, from their files.
 """
 
+import ctypes
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -24,6 +25,8 @@ import pytest
 
 Outcome = Literal["killed", "survived", "timeout", "broken"]
 CPU_S = 60
+_DIE_WITH_PARENT = 1
+"""Linux: PR_SET_PDEATHSIG. A run that is killed leaves no trial behind."""
 _GROUPS = itertools.count()
 _REWRITTEN = "ignore::pytest.PytestAssertRewriteWarning"
 
@@ -128,6 +131,7 @@ def _awaited(child: int, until: float) -> int | None:
 
 def _run(module: str, code: CodeType | None, tests: Sequence[str], servers: Any, said: Path) -> None:
     os.setsid()
+    ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S + 5))
     out = os.open(said, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
     os.dup2(out, 1)
