@@ -39,7 +39,7 @@ def verify(settings: Settings, load: Load, since: Vector, until: Vector, parked:
     analyst = Analyst(settings)
     _in_clickhouse(verdict, load, analyst.events(f"{load.town.name}-"))
     expected = expected_state(load.acknowledged.values())
-    users = list(load.town.users)
+    users = sorted({*load.town.users, *(one.actor_id for one in load.sent.values())})
     videos = sorted({one.event["video_id"] for one in load.sent.values() if "video_id" in one.event})
     with redis_client(settings) as client:
         found = redis_state(client, users, videos, settings.generation)

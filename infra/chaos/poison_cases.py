@@ -3,6 +3,7 @@
 import asyncio
 import json
 import struct
+from dataclasses import replace
 
 from infra.chaos.case import Case, Run
 from infra.chaos.faults import FIRST, again, armed
@@ -25,7 +26,9 @@ async def poison(run: Run) -> None:
     """One of every kind between good records of the same partition, one of them without a key."""
     settings, book = run.ground.settings, load_book(run.ground.settings)
     good = [whole_view(run.load, nth, run.clock) for nth in range(8)]
-    wires = [message(event, book)[2] for event in good]
+    whole = [message(event, book) for event in good]
+    wires = [one[2] for one in whole]
+    records = [Raw(value, headers=headers) for _, _, value, headers in whole]
     bad: list[bytes | None] = [
         b"\x07not avro at all",
         struct.pack(">bI", 0, UNKNOWN_ID) + b"whatever this is",
@@ -38,8 +41,8 @@ async def poison(run: Run) -> None:
     await run.load.until(100)
     await asyncio.to_thread(allow_large, settings, PLAYBACK, LARGE_BYTES)
     try:
-        mixed = [raw for pair in zip(map(Raw, wires), map(Raw, bad), strict=False) for raw in pair]
-        places = await asyncio.to_thread(write, settings, [*mixed, Raw(wires[7], key=None)])
+        mixed = [raw for pair in zip(records, map(Raw, bad), strict=False) for raw in pair]
+        places = await asyncio.to_thread(write, settings, [*mixed, replace(records[7], key=None)])
     finally:
         await asyncio.to_thread(allow_large, settings, PLAYBACK, None)
     for event in good:
@@ -77,12 +80,12 @@ async def registry_down_in_the_middle(run: Run) -> None:
     """Known ids go on without the registry. One that only the registry knows waits for it."""
     settings = run.ground.settings
     event = whole_view(run.load, 0, run.clock)
-    wire = await asyncio.to_thread(_newer_wire, run, event)
+    record = await asyncio.to_thread(_newer, run, event)
     run.kill("registry")
     await run.load.until(200)
     await run.mended()
     told = run.ground.said(FIRST).count(_WAITS)
-    await asyncio.to_thread(write, settings, [Raw(wire)])
+    await asyncio.to_thread(write, settings, [record])
     count(run.load, event)
     await until(lambda: run.ground.said(FIRST).count(_WAITS) > told, "the worker waits for the registry", 20)
     await run.load.until(100)
@@ -101,7 +104,7 @@ def _of_another_topic(run: Run) -> bytes:
     return wire
 
 
-def _newer_wire(run: Run, event: dict[str, object]) -> bytes:
+def _newer(run: Run, event: dict[str, object]) -> Raw:
     """The event under an id that nobody has seen: its schema with one more field, registered just now."""
     raw = json.loads(latest("view.started").text)
     note = {"name": f"chaos_{run.seed}", "type": ["null", "string"], "default": None}
@@ -111,7 +114,8 @@ def _newer_wire(run: Run, event: dict[str, object]) -> bytes:
     with registry_client(settings) as client:
         answer = client.post(f"/subjects/{schema.subject}/versions", json={"schema": schema.text})
     number = int(checked(answer).json()["id"])
-    return message(event, load_book(settings).with_schema(number, schema))[2]
+    _, _, value, headers = message(event, load_book(settings).with_schema(number, schema))
+    return Raw(value, headers=headers)
 
 
 CASES = (

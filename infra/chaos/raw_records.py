@@ -1,7 +1,7 @@
 """Bytes straight into the log, as any producer may write them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from confluent_kafka import KafkaError, Message, Producer
@@ -20,6 +20,7 @@ from infra.chaos.waiting import CaseFailed
 from infra.clock import Clock, new_event_id
 from infra.demo.simulation import Simulated
 from infra.kafka_config import connection, producer
+from infra.publisher import Headers
 from infra.settings import Settings
 
 PLAYBACK = "rf.playback.v1"
@@ -34,6 +35,7 @@ class Raw:
     value: bytes | None
     key: bytes | None = b"chaos"
     partition: int = 0
+    headers: Headers = field(default_factory=list)
 
 
 def write(settings: Settings, records: Sequence[Raw], topic: str = PLAYBACK) -> list[Letter]:
@@ -49,7 +51,7 @@ def write(settings: Settings, records: Sequence[Raw], topic: str = PLAYBACK) -> 
             else:
                 placed[nth] = (topic, int(sent.partition() or 0), int(sent.offset() or 0))
 
-        writer.produce(topic, one.value, one.key, one.partition, on_delivery=done)
+        writer.produce(topic, one.value, one.key, one.partition, headers=one.headers, on_delivery=done)
     if writer.flush(_ANSWER_S) or refused:
         raise CaseFailed(f"the broker did not take what the case wrote: {refused[:1]}")
     return [placed[nth] for nth in range(len(records))]
@@ -69,7 +71,8 @@ def allow_large(settings: Settings, topic: str, most: int | None) -> None:
 
 
 def whole_view(load: Load, nth: int, clock: Clock) -> dict[str, Any]:
-    """A complete view.started of the load's town, as a trusted service writes it."""
+    """A complete view.started as a trusted service writes it. Of somebody who does nothing else: a person's
+    events lie in one partition, and this one is written wherever the case wants."""
     now, town = clock.now_ms(), load.town
     return {
         "event_id": new_event_id(now),
@@ -77,7 +80,7 @@ def whole_view(load: Load, nth: int, clock: Clock) -> dict[str, Any]:
         "source": SOURCE,
         "occurred_at": now,
         "received_at": now,
-        "actor_id": town.users[nth % len(town.users)],
+        "actor_id": f"{town.name}-stranger-{nth}",
         "view_id": new_event_id(now),
         "video_id": town.videos[nth % len(town.videos)].video_id,
     }
