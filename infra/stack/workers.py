@@ -8,6 +8,7 @@ import json
 import socket
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from infra.principals import WORKER
 from infra.settings import PREFIX, Settings
@@ -15,9 +16,10 @@ from infra.stack.health import HttpProbe
 from infra.stack.kept import kept
 from infra.stack.part import Part
 from infra.stack.wires import as_principal
-from infra.telemetry import Log
 
-_LOG = Log("stack")
+if TYPE_CHECKING:
+    from infra.telemetry import Log
+
 _THEN = "then `reelfold down` and `reelfold up`"
 # The worker's own codes (streams/exits.py) for what no restart mends.
 _FINAL = {
@@ -73,13 +75,20 @@ def changes(settings: Settings, environment: Mapping[str, str]) -> Changes:
         try:
             found = kept(settings.data, settings.generation)
         except (OSError, json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-            _LOG.warning("part_died", part="workers", reason=f"generations.json cannot be read: {error}")
+            _log().warning("part_died", part="workers", reason=f"generations.json cannot be read: {error}")
             return (), ()
         wanted = {name_of(settings, generation): generation for generation in found}
         more = [worker_part(settings, environment, wanted[name]) for name in wanted if name not in running]
         return more, [name for name in running if name.startswith("worker") and name not in wanted]
 
     return asked
+
+
+def _log() -> "Log":
+    """Made when there is something to say: a command that only looks at the table pays for no logging."""
+    from infra.telemetry import Log
+
+    return Log("stack")
 
 
 def _free_port() -> int:

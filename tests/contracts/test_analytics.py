@@ -183,14 +183,19 @@ def _die(*_: object) -> None:
 
 
 @pytest.mark.servers
-def test_a_server_that_is_away_is_waited_for_and_a_bug_is_not(client: Any, clickhouse: Place) -> None:
+def test_a_server_that_is_away_or_emptied_is_waited_for_and_a_bug_is_not(
+    client: Any, clickhouse: Place
+) -> None:
     migrate(client, generation := next(_generations), DATABASE)
     away = clickhouse.client()
     away._backend._base_url = f"http://127.0.0.1:{free_port()}/"
     with pytest.raises(StoreUnavailable):
         ClickHouseAnalyticsFold(away, generation, DATABASE).position(ENGAGEMENT, 0)
-    with pytest.raises(Exception, match="UNKNOWN_TABLE") as bug:
+    with pytest.raises(StoreUnavailable, match="lost tables; run `reelfold recover`"):
         ClickHouseAnalyticsFold(client, 4_000_000, DATABASE).position(ENGAGEMENT, 0)
+    client.command(f"ALTER TABLE {Tables(DATABASE, generation).named('offsets_loaded')} DROP COLUMN clock")
+    with pytest.raises(Exception, match="UNKNOWN_IDENTIFIER") as bug:
+        ClickHouseAnalyticsFold(client, generation, DATABASE).position(ENGAGEMENT, 0)
     assert not isinstance(bug.value, StoreUnavailable)
     away.close()
 

@@ -41,7 +41,7 @@ class Site:
         self.fold = RememberingFold("f", (TOPIC,), {} if position is None else {KEY: position})
         self.runner = FoldRunner(self.fold, lambda key: None, HandClock(), leave=leave)
         self.assignment = SimpleNamespace(
-            bounds={KEY: (0, 10)}, held=dict[Key, Held](), readers=lambda key: [self.runner]
+            bounds={KEY: (0, 10)}, held=dict[Key, Held](), gone={}, readers=lambda key: [self.runner]
         )
         self.lane = cast(
             Lane,
