@@ -78,7 +78,11 @@ class Archiver(Service):
             self._leave(BUG, f"the archiver failed: {error!r}", error)
 
     def _work(self) -> None:
-        """Hold a share of the partitions until something goes wrong or the worker stops."""
+        """Hold a share of the partitions until something goes wrong or the worker stops.
+
+        Any refusal of Kafka ends it: an admin client that saw a broker restart goes on asking with the
+        leader epoch from before, and is refused for ever (librdkafka 2.16). The next one begins anew.
+        """
         group = Consumer(self._configs.group)
         admin = AdminClient(self._configs.connection)
 
@@ -113,7 +117,7 @@ class Archiver(Service):
             _polled(group, self._stopping)
             try:
                 work.round()
-            except AWAY as error:
+            except (ArchiveUnavailable, RegistryUnavailable) as error:
                 self._report(error)
             else:
                 if self._away:

@@ -45,8 +45,8 @@ async def test_an_emptied_redis_is_filled_again(
         return await in_redis(full_stack.settings) == before
 
     await until(same, "Redis holds what it held", 60)
+    await full_stack.well()  # a worker said so: until then readers are told to come again
     await agreed(client, town, sent)
-    await full_stack.well()
     assert httpx.get(f"{full_stack.api}/readyz").json()["status"] == "ready"
     assert full_stack.part("worker").pid == worker.pid, "no restart was needed"
 
