@@ -41,14 +41,16 @@ class LogSide(Protocol):
 
 
 class KafkaSide:
-    """A consumer that is in no group. Not to be shared by threads at once; close it."""
+    """Two consumers that are in no group: one is asked, the other only fetches. A broker answers a
+    connection in order, so a question beside a fetch would wait for the fetch's long poll: that made up nine
+    tenths of a short replay. Not to be shared by threads at once; close it."""
 
-    def __init__(self, consumer: Consumer) -> None:
-        self._consumer = consumer
+    def __init__(self, asked: Consumer, fetching: Consumer) -> None:
+        self._asked, self._fetching = asked, fetching
 
     def keys(self, topics: Sequence[str]) -> list[Key]:
         try:
-            standing = self._consumer.list_topics(timeout=ANSWER_S).topics
+            standing = self._asked.list_topics(timeout=ANSWER_S).topics
         except KafkaException as error:
             raise StoreUnavailable(f"the log does not answer: {error}") from error
         missing = [topic for topic in topics if topic not in standing]
@@ -58,32 +60,34 @@ class KafkaSide:
 
     def bounds(self, key: Key) -> tuple[int, int]:
         try:
-            seen = view(self._consumer, key)
+            seen = view(self._asked, key)
         except KafkaException as error:
             raise StoreUnavailable(f"the log does not answer: {error}") from error
         return seen.low, seen.high
 
     def offset_at(self, key: Key, appended_at: int) -> int:
         try:
-            return view(self._consumer, key).offset_at(appended_at)
+            return view(self._asked, key).offset_at(appended_at)
         except KafkaException as error:
             raise StoreUnavailable(f"the log does not answer: {error}") from error
 
     def read(self, key: Key, start: int, until: int, rows: int) -> Iterator[Piece]:
-        self._consumer.assign([TopicPartition(*key, start)])
+        self._fetching.assign([TopicPartition(*key, start)])
         while start < until:
             run = self._run(key, start, until, rows)
             yield Piece(run, run.next)
             start = run.next
+        self._fetching.unassign()
 
     def close(self) -> None:
-        """Let go of the connection."""
-        self._consumer.close()
+        """Let go of the connections."""
+        self._asked.close()
+        self._fetching.close()
 
     def _run(self, key: Key, start: int, until: int, rows: int) -> Run:
         run, heard, weight = Run(*key, start), time.monotonic(), 0
         while len(run) < rows and run.next < until and weight < MOST_BYTES:
-            messages = self._consumer.consume(min(FETCH, until - run.next, rows - len(run)), timeout=0.5)
+            messages = self._fetching.consume(min(FETCH, until - run.next, rows - len(run)), timeout=0.5)
             if messages:
                 heard = time.monotonic()
             elif time.monotonic() - heard > SILENCE_S:

@@ -21,6 +21,8 @@ from streams.replay_source import KafkaSide, Source
 
 REGISTRY_S = 60.0
 """How long the registry may be away when a record names a schema that neither book nor manifest knows."""
+FETCH_WAIT_MS = 20
+"""A fetch that is still out at a partition's end delays the first one of the next partition by this much."""
 Tell = Callable[[ReplayReport], None]
 
 
@@ -84,7 +86,8 @@ def fold_to(
 @contextmanager
 def opened(settings: Settings) -> Iterator[Source]:
     """The log and, where there is one, the archive. The archive is left out without keys to its store."""
-    kafka = KafkaSide(Consumer(consumer(settings, "reelfold.replay")))
+    config = consumer(settings, "reelfold.replay")
+    kafka = KafkaSide(Consumer(config), Consumer(config | {"fetch.wait.max.ms": FETCH_WAIT_MS}))
     has_archive = settings.archive and bool(settings.s3_access_key.get_secret_value())
     try:
         yield Source(kafka, archive(settings) if has_archive else None, settings.accept_log_loss)
