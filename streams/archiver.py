@@ -7,10 +7,11 @@ mind.
 
 import asyncio
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from mode import Service
 
@@ -86,8 +87,8 @@ class Archiver(Service):
         group = Consumer(self._configs.group)
         admin = AdminClient(self._configs.connection)
 
-        def between() -> bool:
-            group.poll(0)
+        def between(wait_s: float = 0.0) -> bool:
+            _poll(group, wait_s)
             return not self._stopping.is_set()
 
         work = Archiving(
@@ -108,13 +109,13 @@ class Archiver(Service):
 
         try:
             group.subscribe(ARCHIVED_TOPICS, on_assign=assigned, on_revoke=revoked, on_lost=revoked)
-            self._rounds(group, work)
+            self._rounds(work, between)
         finally:
             group.close()
 
-    def _rounds(self, group: Consumer, work: Archiving) -> None:
-        while not self._stopping.is_set():
-            _polled(group, self._stopping)
+    def _rounds(self, work: Archiving, polled: Callable[[float], bool]) -> None:
+        """Round after round; between two of them the place in the group is kept."""
+        while all(polled(POLL_S) for _ in range(max(1, round(ROUND_S / POLL_S)))):
             try:
                 work.round()
             except (ArchiveUnavailable, RegistryUnavailable) as error:
@@ -139,12 +140,10 @@ class Configs:
     reader: dict[str, Any]
 
 
-def _polled(group: Consumer, stopping: threading.Event) -> None:
-    """Keep the place in the group until the next round. Raises KafkaException when it is refused for good."""
-    for _ in range(round(ROUND_S / POLL_S)):
-        message = group.poll(POLL_S)
-        error = message.error() if message is not None else None
-        if error is not None and error.fatal():
-            raise KafkaException(error)
-        if stopping.is_set():
-            return
+def _poll(group: Consumer, wait_s: float) -> None:
+    """Every poll goes through here: that a consumer was fenced is told once, by a message whose error does
+    not even call itself fatal (librdkafka 2.16), and the consumer is dead from then on."""
+    message = group.poll(wait_s)
+    error = message.error() if message is not None else None
+    if error is not None and (error.fatal() or error.code() == KafkaError._FATAL):  # noqa: SLF001 - its name
+        raise KafkaException(error)

@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from infra.settings import Settings
 from schemas.archived import ArchivedRecord, read_records
 from schemas.codec import encode
 from streams import archiver as archiver_module
-from streams.archive_ranges import Range, parse, prefix
+from streams.archive_ranges import Range
 from streams.archive_reading import Archive
 from streams.archive_rounds import Archiving, Rules
 from streams.archive_status import verify
@@ -202,26 +203,64 @@ def test_a_log_that_gives_nothing_out_is_no_endless_wait(
 
 
 async def test_the_service_in_a_worker_archives_into_its_bucket(
-    log: Log, settings: Settings, base: int, monkeypatch: pytest.MonkeyPatch
+    log: Log, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(archiver_module, "ROUND_S", 0.5)
+    settings = settings.model_copy(
+        update={"archive_rows": 1_000}
+    )  # the whole topic is archived, not only ours
     ensure_buckets(s3_client(settings), settings)
-    log.send_bytes(TOPIC, 0, *[b"x"] * 12)
+    end = _filled(log, 1_000)
+    store = S3ArchiveStore(s3_client(settings), settings.bucket_archive)
+    async with _at_work(settings, "a", "b"):
+        await until(lambda: Archive(store).reach(KEY, 0) >= end, 30)
+    archive = Archive(store)
+    assert archive.ranges(KEY)[0].first == 0
+    assert archive.reach(KEY, 0) == end
+    assert {reason for _, reason in verify(archive, [KEY])} == {""}
+    one = json.loads(store.get(archive.ranges(KEY)[-1].manifest_name))
+    assert (one["topic"], one["partition"], one["count"]) == (*KEY, 1_000)
+    with pytest.raises(ArchiveUnavailable, match="NoSuchKey"):
+        store.get("nothing")
+
+
+async def test_one_that_the_brokers_shut_out_joins_again(
+    log: Log, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a broker that died while it answered: librdkafka's member is fenced, and dead for good."""
+    monkeypatch.setattr(archiver_module, "ROUND_S", 0.5)
+    settings = settings.model_copy(update={"archive_rows": 1_000, "bucket_archive": "reelfold-shut-out"})
+    ensure_buckets(s3_client(settings), settings)
+    store = S3ArchiveStore(s3_client(settings), settings.bucket_archive)
+    first = _filled(log, 1_000)
+    async with _at_work(settings, "c") as (service,):
+        await until(lambda: Archive(store).reach(KEY, 0) >= first, 30)
+        twin = Consumer(service._configs.group)
+        twin.subscribe([TOPIC])
+        await until(lambda: twin.poll(0.1) is None and twin.assignment(), 30)
+        await until(lambda: service._away, 30)
+        twin.close()
+        end = _filled(log, 1_000)
+        await until(lambda: Archive(store).reach(KEY, 0) >= end, 30)
+
+
+def _filled(log: Log, rows: int) -> int:
+    """Append at least one record, up to a multiple of so many; the topic's end."""
+    end = log.ends(TOPIC)[KEY]
+    more = rows - end % rows
+    log.send_bytes(TOPIC, 0, *[b"filler"] * more)
+    return end + more
+
+
+@asynccontextmanager
+async def _at_work(settings: Settings, *slots: str) -> AsyncIterator[list[Archiver]]:
+    """The archivers of so many workers."""
     services: list[Archiver] = [
-        archiver(settings.model_copy(update={"worker_slot": slot}), BOOK, SystemClock()) for slot in "ab"
+        archiver(settings.model_copy(update={"worker_slot": slot}), BOOK, SystemClock()) for slot in slots
     ]
     for one in services:
         await one.on_start()
-    store = S3ArchiveStore(s3_client(settings), settings.bucket_archive)
     try:
-        await until(lambda: any(one.first <= base <= one.last for one in parse(store.names(prefix(KEY)))), 30)
+        yield services
     finally:
         await asyncio.gather(*(one.on_stop() for one in services))
-    archive = Archive(store)
-    assert archive.ranges(KEY)[0].first == 0
-    assert archive.reach(KEY, 0) == base + 10
-    assert {reason for _, reason in verify(archive, [KEY])} == {""}
-    one = json.loads(store.get(archive.ranges(KEY)[-1].manifest_name))
-    assert (one["topic"], one["partition"], one["count"]) == (*KEY, 10)
-    with pytest.raises(ArchiveUnavailable, match="NoSuchKey"):
-        store.get("nothing")
