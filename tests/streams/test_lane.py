@@ -58,12 +58,11 @@ async def test_a_sink_that_is_away_is_waited_for_and_its_neighbour_goes_on(log: 
         for start in range(0, 400, 100):
             log.send(events[start : start + 100])
             await asyncio.sleep(0.2)
-        await until(lambda: len(other.ids()) >= 100)
-        assert lane.lane.waiting
+        await until(lambda: len(other.ids()) >= 100 and lane.lane.waiting)
         assert fold.ids() == []
         fold.away = False
         await until(lambda: len(fold.ids()) >= 400 and len(other.ids()) >= 400)
-        assert not lane.lane.waiting
+        await until(lambda: not lane.lane.waiting)
     assert len(set(fold.ids())) == len(fold.ids()) == 400
 
 
