@@ -73,6 +73,10 @@ def store_errors() -> Iterator[None]:
         yield
     except (redis.ConnectionError, redis.TimeoutError) as error:
         raise StoreUnavailable(f"redis does not answer: {error}") from error
+    except redis.exceptions.NoScriptError as error:
+        # redis-py loads a script that Redis has forgotten and asks once more: forgotten between the two, it
+        # is asked for again from the beginning. Nothing ran.
+        raise StoreUnavailable(f"redis forgets its scripts: {error}") from error
     except redis.ResponseError as error:
         if isinstance(error, redis.OutOfMemoryError | redis.ReadOnlyError) or _AWAY.search(str(error)):
             raise StoreUnavailable(f"redis takes no writes: {error}") from error

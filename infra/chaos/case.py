@@ -67,7 +67,7 @@ class Run:
 
         await until(over, "every fold has applied what the log held", ZERO_LAG_S, 0.2)
         if not self.ground.workers():
-            raise CaseFailed("no worker is left that could catch up: the last one ended by itself")
+            raise CaseFailed(f"no worker is left that could catch up: {self.ground.last_words()}")
         took = time.monotonic() - begun
         self.recovery_s = max(self.recovery_s, took)
         return took

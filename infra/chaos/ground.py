@@ -133,6 +133,13 @@ class Ground:
         log = self.parts[name].log(self.data)
         return log.read_text("utf-8", "replace") if log.exists() else ""
 
+    def last_words(self) -> str:
+        """Of every worker that ended by itself."""
+        ended = [name for name in self._running if name.startswith(WORKER) and self.code(name) is not None]
+        return "; ".join(
+            f"{name} ended with {self.code(name)}: {self.said(name).strip()[-300:]}" for name in ended
+        )
+
     def complaints(self) -> list[str]:
         """The last lines of our own parts that are not mere information."""
         names = [name for name in self.parts if name.startswith((WORKER, "api"))]

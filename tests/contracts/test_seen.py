@@ -8,7 +8,7 @@ import pytest
 import redis
 import redis.asyncio
 
-from projections.position import PositionConflict
+from projections.position import PositionConflict, StoreUnavailable
 from projections.seen.memory import MemorySeen
 from projections.seen.redis import RedisSeenFold, RedisSeenReads
 from projections.seen.store import SeenReads
@@ -74,3 +74,24 @@ async def test_a_batch_from_elsewhere_is_refused_and_changes_nothing(room: Room)
     with pytest.raises(PositionConflict):
         room.fold.apply(batch_of(impression("ann", "v2", "r1", 1)), None)
     assert await room.reads.seen("ann", ["v1", "v2"]) == [True, False]
+
+
+def test_a_redis_that_forgets_a_script_as_soon_as_it_has_it_is_waited_for(
+    redis_client: redis.Redis, generations: Iterator[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """redis-py loads a script anew once; a second NOSCRIPT is no bug of the fold."""
+    fold, load = RedisSeenFold(redis_client, next(generations)), redis_client.script_load
+
+    def forgotten(script: str) -> Any:
+        known = load(script)
+        redis_client.script_flush()
+        return known
+
+    redis_client.script_flush()
+    with monkeypatch.context() as patched:
+        patched.setattr(redis_client, "script_load", forgotten)
+        with pytest.raises(StoreUnavailable, match="forgets its scripts"):
+            fold.apply(batch_of(impression("ann", "v1", "r1", 1)), None)
+    assert fold.position("rf.feed.v1", 0) is None
+    fold.apply(batch_of(impression("ann", "v1", "r1", 1)), None)
+    assert fold.position("rf.feed.v1", 0) == 1
