@@ -66,5 +66,5 @@ def test_a_run_spans_from_the_position_it_was_read_from() -> None:
 
 
 def test_a_run_names_the_schema_ids_of_wellformed_headers_only() -> None:
-    run = run_of([GOOD[0], None, b"\x01\x00\x00\x00\x01", b"\x00\x00", b"\x00\x00\x00\x01\x00"])
+    run = run_of([GOOD[0], None, b"\x01\x00\x00\x00\x01", b"\x00\x00", b"\x00\x00\x00\x01\x00", bytes(9)])
     assert run.schema_ids() == {BOOK.id_of("video.liked"), 256}
