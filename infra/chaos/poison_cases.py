@@ -119,8 +119,8 @@ def _newer(run: Run, event: dict[str, object]) -> Raw:
     return Raw(value, headers=headers)
 
 
-# Those without the registry first: a worker that starts reads the last hour anew, and an id in it that only the
-# registry can judge would wait for the registry, as it must.
+# Those without the registry first: a worker that starts reads the last hour anew, and an id in it that only
+# the registry can judge would wait for the registry, as it must.
 CASES = (
     Case("registry-down-at-start", "a worker starts without the registry", registry_down_at_start, 20),
     Case("registry-down", "known ids go on, an unknown one waits", registry_down_in_the_middle, 30),
