@@ -12,6 +12,7 @@ import typer
 from infra import (
     cli_archive,
     cli_backup,
+    cli_bench,
     cli_chaos,
     cli_demo,
     cli_dlq,
@@ -47,6 +48,7 @@ for module in (
     cli_log,
     cli_dlq,
     cli_backup,
+    cli_bench,
     cli_chaos,
     cli_doctor,
 ):

@@ -118,6 +118,11 @@ class Settings(BaseModel):
     worker_slot: str = Field("0", description="Static membership: the name of this worker's place.")
     worker_web_port: int = Field(16066, ge=0, le=65535)
     effectors: bool = Field(True, description="Run transcodes in this worker. A replay never does.")
+    sinks: str = Field(
+        "redis,clickhouse",
+        pattern=r"^(redis|clickhouse)(,(redis|clickhouse))*$",
+        description="What this worker folds into. A worker for each sink uses a core for each.",
+    )
     batch_rows: int = Field(20_000, gt=0, description="A record batch is flushed at this many rows")
     batch_age_ms: int = Field(20, ge=0, description="... or at this age.")
     clickhouse_batch_age_ms: int = Field(

@@ -15,8 +15,8 @@ MAY_IMPORT = {
     "streams": {"schemas", "projections", "infra"},
     "api": {"schemas", "projections", "infra"},
 }
-COMPOSITION = ("infra/cli", "infra/chaos/")
-"""The CLI is the third composition root, with its fault runs: it may import every room."""
+COMPOSITION = ("infra/cli", "infra/chaos/", "infra/bench/")
+"""The CLI is the third composition root, with its fault runs and benchmarks: it may import every room."""
 CLIENTS = {
     "faust": ("streams/",),
     "mode": ("streams/",),

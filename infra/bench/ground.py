@@ -1,0 +1,106 @@
+"""A stack to measure: the chaos ground's servers, provisioned, with a load in the log and no API."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import redis
+
+from infra.bench.measure import Sample, Stopwatch
+from infra.bench.workload import TOPICS, Load
+from infra.chaos import log
+from infra.chaos.ground import WORKER, Ground
+from infra.clients import redis_client
+from infra.provision import tables
+from infra.registry import load_book
+from projections.redis_ledger import key
+from streams.folds import redis_folds
+
+LONGEST_S = 600.0
+LOOK_S = 0.01
+
+
+class Measured(Ground):
+    """Servers with a load. Contenders fold it, one after another, each into a place of its own."""
+
+    def __init__(self, load: Load) -> None:
+        super().__init__()
+        self.load = load
+        self.ends: log.Vector = {}
+        self._generation = 1
+
+    async def ready_to_fold(self) -> None:
+        """Start the servers and write the load."""
+        await self.start(*[name for name in self.parts if name not in (WORKER, "api")])
+        await asyncio.to_thread(self.load.publish, self.settings, load_book(self.settings))
+        self.ends = {place: end for place, end in log.ends(self.settings).items() if place[0] in TOPICS}
+
+    def pids(self, *parts: str) -> dict[str, int]:
+        """Of these parts."""
+        return {part: self.pid(part) for part in parts}
+
+    async def fold(self, sinks: str, done: Callable[[int], int]) -> Sample:
+        """The worker as shipped, from its first folded record to its last. ``done``: generation -> records
+        of the load that every fold of it has behind it."""
+        self._generation += 1
+        generation = self._generation
+        await asyncio.to_thread(tables, self.settings.model_copy(update={"generation": generation}))
+        said = {"REELFOLD_GENERATION": str(generation), "REELFOLD_SINKS": sinks, "REELFOLD_ARCHIVE": "false"}
+        name = self.spawn_worker(f"bench-{generation}", **said)
+        watch = Stopwatch(self.pids("kafka", "redis", "clickhouse", name))
+        try:
+            total = sum(self.ends.values())
+            begun = await asyncio.to_thread(_first, lambda: done(generation))
+            watch.start()
+            await asyncio.to_thread(_all, lambda: done(generation), total)
+            return watch.sample(total - begun)
+        finally:
+            await self.stop(name)
+
+    def folded(self, generation: int) -> int:
+        """Records behind every Redis fold that reads them: the slowest fold's position counts."""
+        with redis_client(self.settings) as client:
+            return _behind_all(client, self, generation)
+
+    def counts(self, prefix: str) -> dict[str, dict[str, int]]:
+        """video -> views and likes under keys of this prefix, where not 0."""
+        found = {}
+        with redis_client(self.settings) as client:
+            for name in client.scan_iter(f"{prefix}*", count=1000):
+                held: dict[str, Any] = client.hgetall(name)
+                numbers = {kind: int(held[kind]) for kind in ("views", "likes") if int(held.get(kind, 0))}
+                if numbers:
+                    found[name.removeprefix(prefix)] = numbers
+        return found
+
+    def own_counts(self) -> dict[str, dict[str, int]]:
+        """What the last fold of ours came to."""
+        return self.counts(key(self._generation, "count", ""))
+
+
+def _behind_all(client: "redis.Redis", ground: Measured, generation: int) -> int:
+    folds = redis_folds(client, ground.settings, generation)
+    places = [(fold.name, place) for place in ground.ends for fold in folds if place[0] in fold.topics]
+    stored = client.mget([key(generation, "position", name, *place) for name, place in places])
+    at: dict[log.Place, int] = {}
+    for (_, place), text in zip(places, stored, strict=True):
+        at[place] = min(int(text or 0), at.get(place, ground.ends[place]))
+    return sum(at.values())
+
+
+def _first(done: Callable[[], int]) -> int:
+    deadline = time.monotonic() + 60
+    while not (begun := done()):
+        if time.monotonic() > deadline:
+            raise RuntimeError("the worker folds nothing")
+        time.sleep(LOOK_S)
+    return begun
+
+
+def _all(done: Callable[[], int], total: int) -> None:
+    deadline = time.monotonic() + LONGEST_S
+    while done() < total:
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"the worker is not done in {LONGEST_S:.0f} s")
+        time.sleep(LOOK_S)
