@@ -8,7 +8,7 @@ from rich.console import Console
 
 from infra.cli_stack import JsonFlag
 
-STAGES = ("fold",)
+STAGES = ("fold", "fold-clickhouse", "fold-both")
 
 
 def bench(
@@ -22,7 +22,7 @@ def bench(
 
     Takes minutes: the machine should do nothing else. Example: reelfold bench fold --runs 3 --json
     """
-    from infra.bench import fold_stage
+    from infra.bench.table import STAGES as RUN
 
     screen = Console(stderr=True)
     if stage not in STAGES:
@@ -32,7 +32,7 @@ def bench(
     def tell(line: str) -> None:
         screen.print(line, highlight=False)
 
-    result = fold_stage.run(events, runs, tell)
+    result = RUN[stage](events, runs, tell)
     if json_output:
         typer.echo(json.dumps(result.document(), indent=1))
     else:

@@ -11,9 +11,11 @@ from infra.bench.measure import Sample, Stopwatch
 from infra.bench.workload import TOPICS, Load
 from infra.chaos import log
 from infra.chaos.ground import WORKER, Ground
-from infra.clients import redis_client
+from infra.clients import clickhouse_client, redis_client
 from infra.provision import tables
 from infra.registry import load_book
+from projections.analytics.queries import Tables, every_run
+from projections.analytics.runs import Run, chain
 from projections.redis_ledger import key
 from streams.folds import redis_folds
 
@@ -28,13 +30,19 @@ class Measured(Ground):
         super().__init__()
         self.load = load
         self.ends: log.Vector = {}
-        self._generation = 1
+        self.generation = 1
+        """The last that a contender was given."""
 
     async def ready_to_fold(self) -> None:
         """Start the servers and write the load."""
         await self.start(*[name for name in self.parts if name not in (WORKER, "api")])
         await asyncio.to_thread(self.load.publish, self.settings, load_book(self.settings))
         self.ends = {place: end for place, end in log.ends(self.settings).items() if place[0] in TOPICS}
+
+    def next_generation(self) -> int:
+        """One that nothing was folded into."""
+        self.generation += 1
+        return self.generation
 
     def pids(self, *parts: str) -> dict[str, int]:
         """Of these parts."""
@@ -43,8 +51,7 @@ class Measured(Ground):
     async def fold(self, sinks: str, done: Callable[[int], int]) -> Sample:
         """The worker as shipped, from its first folded record to its last. ``done``: generation -> records
         of the load that every fold of it has behind it."""
-        self._generation += 1
-        generation = self._generation
+        generation = self.next_generation()
         await asyncio.to_thread(tables, self.settings.model_copy(update={"generation": generation}))
         said = {"REELFOLD_GENERATION": str(generation), "REELFOLD_SINKS": sinks, "REELFOLD_ARCHIVE": "false"}
         name = self.spawn_worker(f"bench-{generation}", **said)
@@ -63,6 +70,21 @@ class Measured(Ground):
         with redis_client(self.settings) as client:
             return _behind_all(client, self, generation)
 
+    def loaded(self, generation: int) -> int:
+        """Records whose rows are in ClickHouse."""
+        client = clickhouse_client(self.settings)
+        try:
+            rows = client.query(
+                every_run(Tables(self.settings.clickhouse_database, generation)).sql
+            ).result_rows
+        finally:
+            client.close()
+        runs: dict[log.Place, list[Run]] = {}
+        for topic, partition, *one in rows:
+            runs.setdefault((str(topic), int(partition)), []).append(Run(*one))
+        ends = {place: found.next for place, some in runs.items() if (found := chain(some)) is not None}
+        return sum(min(ends.get(place, 0), end) for place, end in self.ends.items())
+
     def counts(self, prefix: str) -> dict[str, dict[str, int]]:
         """video -> views and likes under keys of this prefix, where not 0."""
         found = {}
@@ -76,7 +98,7 @@ class Measured(Ground):
 
     def own_counts(self) -> dict[str, dict[str, int]]:
         """What the last fold of ours came to."""
-        return self.counts(key(self._generation, "count", ""))
+        return self.counts(key(self.generation, "count", ""))
 
 
 def _behind_all(client: "redis.Redis", ground: Measured, generation: int) -> int:

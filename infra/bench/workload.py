@@ -39,6 +39,8 @@ class Load:
     events: int
     size: int = 0
     """Bytes of Avro, all of them."""
+    unique: int = 0
+    """Events, each once."""
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     """video -> views and likes, where not 0."""
 
@@ -91,16 +93,18 @@ class Load:
             log.poll(0)
         if log.flush(60):
             raise RuntimeError("the broker did not take the load")
-        self.counts = counted.counts()
+        self.counts, self.unique = counted.counts(), len(counted.ids)
 
 
 @dataclass(slots=True)
 class _Counted:
+    ids: set[str] = field(default_factory=set)
     views: dict[str, set[str]] = field(default_factory=dict)
     likes: dict[tuple[str, str], tuple[int, str, bool]] = field(default_factory=dict)
 
     def take(self, event: Event) -> None:
         video = event["video_id"]
+        self.ids.add(event["event_id"])
         if event["event_type"] == "view.started":
             self.views.setdefault(video, set()).add(event["view_id"])
             return

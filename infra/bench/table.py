@@ -1,0 +1,14 @@
+"""The stages by name."""
+
+from collections.abc import Callable, Mapping
+
+from infra.bench import fold_stages
+from infra.bench.result import Result
+from infra.bench.scene import Tell
+
+STAGES: Mapping[str, Callable[[int, int, Tell], Result]] = {
+    "fold": fold_stages.fold,
+    "fold-clickhouse": fold_stages.fold_clickhouse,
+    "fold-both": fold_stages.fold_both,
+}
+"""(events, rounds, whom to tell) -> what was found."""
