@@ -8,7 +8,7 @@ from rich.console import Console
 
 from infra.cli_stack import JsonFlag
 
-STAGES = ("fold", "fold-clickhouse", "fold-both")
+STAGES = ("fold", "fold-clickhouse", "fold-both", "replay")
 
 
 def bench(
