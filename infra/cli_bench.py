@@ -8,7 +8,7 @@ from rich.console import Console
 
 from infra.cli_stack import JsonFlag
 
-STAGES = ("fold", "fold-clickhouse", "fold-both", "replay")
+STAGES = ("fold", "fold-clickhouse", "fold-both", "replay", "ingest")
 
 
 def bench(

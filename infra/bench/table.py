@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from infra.bench import fold_stages, replay_stage
+from infra.bench import fold_stages, ingest_stage, replay_stage
 from infra.bench.result import Result
 from infra.bench.scene import Tell
 
@@ -11,5 +11,6 @@ STAGES: Mapping[str, Callable[[int, int, Tell], Result]] = {
     "fold-clickhouse": fold_stages.fold_clickhouse,
     "fold-both": fold_stages.fold_both,
     "replay": replay_stage.replay,
+    "ingest": ingest_stage.ingest,
 }
 """(events, rounds, whom to tell) -> what was found."""

@@ -1,0 +1,3 @@
+module reelfold/load
+
+go 1.21
