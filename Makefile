@@ -2,10 +2,11 @@
 #   make run [VIDEO=clip.mp4]   install what is missing, start the stack, show the main job
 #   make test                   everything, on a stack of its own on free ports
 #   make chaos                  the fault matrix, on stacks of its own: under an hour
+#   make bench                  five stages beside their peers and their floors: half an hour
 #   make check                  format, lint, types, schemas, layers, compose file
 
 .DEFAULT_GOAL := run
-.PHONY: installed run test check static lint types schemas layers compose mutants status logs down doctor format clean chaos
+.PHONY: installed run test check static lint types schemas layers compose mutants status logs down doctor format clean chaos bench
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -71,6 +72,10 @@ doctor: installed
 # make chaos [SEED=7]; one case: reelfold chaos --case NAME; ten minutes at random: reelfold chaos --minutes 10
 chaos: installed
 	@$(BIN)/reelfold chaos --all $(if $(SEED),--seed $(SEED))
+
+# make bench [STAGES="fold replay"]: each stage beside its peers and its floor; takes long, on a quiet machine
+bench: installed
+	@for stage in $(or $(STAGES),fold fold-clickhouse fold-both replay ingest); do $(BIN)/reelfold bench $$stage || exit 1; done
 
 format:
 	$(BIN)/ruff format .
