@@ -19,6 +19,7 @@ from projections.position import FoldStore, PositionConflict, StoreUnavailable
 from schemas.batch import RecordBatch
 from streams.asking import asks_a_store
 from streams.exits import BUG, Leave, leave
+from streams.held_back import HeldBack
 from streams.hold import FREE
 from streams.progress import Handout, Key, LogView, Past, Progress, Step, nothing
 
@@ -29,7 +30,6 @@ _log = Log("streams")
 
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 2.0
-HELD_PAUSE_S = 0.02
 SAMPLE = 20
 """Rows of a frame whose way to visibility is measured: all of a quiet log, a sample of a busy one."""
 
@@ -49,8 +49,6 @@ class FoldRunner:
         self.fold = fold
         self.down = False
         """The sink is known to be away."""
-        self.held = False
-        """It stands still on purpose."""
         self.bound: Callable[[Key], int | None] = FREE
         """Up to which offset of a partition it may fold (streams/hold.py)."""
         self._progress = Progress(fold, accept_loss, self._report_conflict, past)
@@ -61,6 +59,7 @@ class FoldRunner:
         self._closed = False
         self._last: Future[None] | None = None
         self._stepping: int | None = None
+        self._held_back = HeldBack(self._as_far_as_it_may, lambda: self._closed)
 
     @property
     def name(self) -> str:
@@ -101,20 +100,26 @@ class FoldRunner:
             return None
         return place.cursor if place.position is None else place.position
 
+    @property
+    def held(self) -> bool:
+        """It stands still on purpose, in some partition at least."""
+        return self._held_back.any
+
     async def handle(self, handout: Handout) -> None:
-        """Fold a batch; returns when it is done with: folded, seen before, or too late, after `close`.
-        Never raises. Under a hold the part beyond its bound waits."""
-        key = handout.batch.topic, handout.batch.partition
-        rest = handout.batch
-        while not self._closed and rest.start < rest.next:
-            bound = self.bound(key)
-            self.held = bound is not None and bound <= rest.start
-            if self.held:
-                await asyncio.sleep(HELD_PAUSE_S)
-                continue
-            now = rest if bound is None else rest.until(bound)
-            await self._through(Handout(now, handout.epoch))
-            rest = rest.since(now.next)
+        """Fold a batch; returns when it is done with: folded, seen before, or too late, after `close`, or
+        kept for when a hold lets it go on. Never raises."""
+        await self._held_back.take(handout)
+
+    async def _as_far_as_it_may(self, handout: Handout) -> Handout | None:
+        """Fold up to the hold's bound; the rest."""
+        batch = handout.batch
+        bound = self.bound((batch.topic, batch.partition))
+        if bound is not None and bound < batch.next:
+            if bound > batch.start:
+                await self._through(Handout(batch.until(bound), handout.epoch))
+            return Handout(batch.since(bound), handout.epoch)
+        await self._through(handout)
+        return None
 
     async def _through(self, handout: Handout) -> None:
         pause = FIRST_PAUSE_S

@@ -1,6 +1,7 @@
 """A lane's rounds on a consumer's twin: what is handed out to whom, when it pauses, and how it ends."""
 
 import threading
+from collections import deque
 from types import SimpleNamespace
 from typing import Any, NoReturn, cast
 
@@ -244,7 +245,9 @@ def test_a_seek_before_the_lane_has_begun_is_nothing() -> None:
 def test_standing_still_has_known_reasons(why: str) -> None:
     site = Site()
     runner = site.lane.outlets[1].runner
-    runner.down, runner.held = why == "sink", why == "held"
+    runner.down = why == "sink"
+    if why == "held":
+        runner._held_back._waiting[A] = deque()
     site.intake.decoder.waiting, site.lane.log_down = why == "registry", why == "log"
     assert site.lane.waiting is bool(why)
 
