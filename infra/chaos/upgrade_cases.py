@@ -81,7 +81,7 @@ class _Newer:
         ground.parts[NEXT_API] = replace(
             part,
             name=NEXT_API,
-            command=tuple(words),
+            command=(*words, "--working-dir", str(source)),  # else it would import from where it is started
             environment={**part.environment, **self._code, "REELFOLD_API_PORT": str(port)},
             ready=HttpProbe(f"{self.api}/healthz"),
             listens=((host, port),),
