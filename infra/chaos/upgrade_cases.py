@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ CAMPAIGN = "autumn"
 FIELD = "campaign"
 NEXT_API = "api-next"
 SHARES = 40
+CATCHES_UP_S = 60.0
+"""How long a generation may stay too far behind to be gone back to."""
 RULE_KIND = "trend"
 """How the kinds of keys begin that the next version's other rule changes; all else must be equal."""
 
@@ -56,7 +59,7 @@ async def rolled_out(run: Run) -> None:
         await _flipped(run, newer)
         await reading.end()
         await _next_is_right(run, since)
-        await newer.runs("rollback")  # the frame looks at the old one, through the same views
+        await newer.flips("rollback")  # the frame looks at the old one, through the same views
         run.figure("reads", reading.asked)
         run.figure("failed_reads", len(reading.failed))
         run.expect(not reading.failed, f"{len(reading.failed)} reads failed, the first: {reading.failed[:1]}")
@@ -115,6 +118,17 @@ class _Newer:
             raise CaseFailed(f"`reelfold {' '.join(words)}` of the next version fails: {done.stderr[-500:]}")
         return done.stdout
 
+    async def flips(self, *words: str) -> str:
+        """Promote or roll back; as an operator would, again while the other generation is catching up."""
+        deadline = time.monotonic() + CATCHES_UP_S
+        while True:
+            try:
+                return await self.runs(*words, "--json")
+            except CaseFailed as refused:
+                if "records behind" not in str(refused) or time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(1.0)
+
     async def shares(self, run: Run) -> None:
         """Events that only the next version's schema can say; both versions' workers read them."""
         town, now = run.load.town, run.clock.now_ms()
@@ -162,7 +176,7 @@ async def _compared(run: Run, newer: _Newer) -> None:
 async def _flipped(run: Run, newer: _Newer) -> None:
     """Forward, back, and forward again; each flip timed."""
     for words in (("promote", str(NEXT), "--unproved"), ("rollback",), ("promote", str(NEXT), "--unproved")):
-        flip = json.loads(await newer.runs(*words, "--json"))
+        flip = json.loads(await newer.flips(*words))
         run.figure(f"{words[0]}_ms", flip["fact_ms"] + flip["pointers_ms"])
         await run.load.until(200)
 
