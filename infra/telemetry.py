@@ -80,6 +80,10 @@ class Log:
         self._log.error(event, **values)
 
 
+# A command that configures nothing answers on stdout, perhaps with JSON: what is logged goes beside it.
+structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+
+
 def configure(level: str, process: str) -> None:
     """Set up JSON logging for this process, the standard library's loggers included."""
     number = cast(int, getattr(logging, level.upper()))

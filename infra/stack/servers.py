@@ -157,7 +157,7 @@ def registry_part(settings: Settings, cache: Cache, host_environment: dict[str, 
         name="registry",
         command=(
             *(*_JAVA, "-Xmx256m", f"-Dquarkus.http.host={host}", *_registry_doors(settings, port)),
-            f"-Dquarkus.datasource.jdbc.url=jdbc:h2:file:{folder}/registry",
+            f"-Dquarkus.datasource.jdbc.url=jdbc:h2:file:{folder}/registry;WRITE_DELAY=0",
             *("-jar", str(cache.apicurio_jar)),
         ),
         ready=HttpProbe(f"{parts.scheme}://{host}:{port}/health/ready", settings.ca_file),

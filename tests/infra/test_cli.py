@@ -102,3 +102,12 @@ def test_a_glance_loads_no_client(environ: dict[str, str]) -> None:
         [sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True
     )
     assert seen.stdout == "[]\n"
+
+
+def test_what_is_logged_goes_beside_the_answer(environ: dict[str, str]) -> None:
+    code = "from infra.telemetry import Log; Log('infra').warning('log_unavailable'); print('answer')"
+    said = subprocess.run(
+        [sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True
+    )
+    assert said.stdout == "answer\n"
+    assert "log_unavailable" in said.stderr
