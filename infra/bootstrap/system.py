@@ -1,4 +1,4 @@
-"""What Debian's packages give: Java, Maven, Redis, ffmpeg, and Python's venv."""
+"""What Debian's packages give: Java, Maven, Redis, ffmpeg, curl, and Python's venv."""
 
 import importlib.util
 import os
@@ -13,6 +13,7 @@ PACKAGE_OF = {
     "redis-server": "redis-server",
     "ffmpeg": "ffmpeg",
     "ffprobe": "ffmpeg",
+    "curl": "curl",
 }
 
 

@@ -162,7 +162,7 @@ def test_the_archive_says_where_to_go_on_and_what_the_log_let_go_of_is_a_hole_th
     assert again.places[KEY] == base + 10
     again._begin(KEY, base + 15)
     assert again.places[KEY] == base + 15
-    assert "archive_hole" in capsys.readouterr().out
+    assert "archive_hole" in capsys.readouterr().err
 
 
 def test_two_writers_of_one_range_do_not_spoil_it(

@@ -83,10 +83,10 @@ async def test_no_failure_of_a_ranking_ends_the_worker(capsys: pytest.CaptureFix
     assert fold.ranked == 5
     fold.error = StoreUnavailable("away")
     await rank_once(fold)
-    assert "timer_failed" not in capsys.readouterr().out
+    assert "timer_failed" not in capsys.readouterr().err
     fold.error = KeyError("bug")
     await rank_once(fold)
-    assert "timer_failed" in capsys.readouterr().out
+    assert "timer_failed" in capsys.readouterr().err
 
 
 class View:
