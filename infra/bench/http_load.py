@@ -49,7 +49,6 @@ def loaded(
     task = {
         "targets": [dict(one) for one in targets],
         "seconds": seconds,
-        "warm_up_s": WARM_UP_S,
         "connections": CONNECTIONS,
         "rate": rate,
     }

@@ -8,17 +8,15 @@ import asyncio
 import json
 import os
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
-from infra.bench.http_load import built, loaded, serving
+from infra.bench.http_load import WARM_UP_S, built, loaded, serving
 from infra.bench.measure import Contender, Sample, Stopwatch, cpu_of, interleaved, ratio
 from infra.bench.peers import FOLDER, python_of
 from infra.bench.result import Result, Target, figures
@@ -73,6 +71,7 @@ def _http(ground: Ground, url: str, pid: int, size: int, ours: bool) -> Contende
         now = SystemClock().now_ms()
         targets = [_request(ground, url, f"u{user:03d}", size, now) for user in range(USERS)]
         watch = Stopwatch({"server": pid, "kafka": ground.pid("kafka")})
+        loaded(targets, WARM_UP_S)
         watch.start()
         said = loaded(targets, SECONDS)
         cpu = {name: cpu_of(one) - (watch.spent or {})[name] for name, one in watch.pids.items()}
@@ -143,18 +142,11 @@ def _produced(ground: Ground, events: int) -> Sample:
         (encode(event, book), event["actor_id"].encode()) for event in Load(5, min(events, 100_000)).each()
     ]
     log = Producer(producer(ground.settings) | {"queue.buffering.max.messages": 1_000_000})
-    me, kafka = psutil.Process(os.getpid()).pid, ground.pid("kafka")
-    before, began = {"kafka": cpu_of(kafka), "itself": _own(me)}, time.monotonic()
+    watch = Stopwatch({"kafka": ground.pid("kafka"), "itself": os.getpid()})
+    watch.start()
     for value, key in made:
         log.produce("bench-tutorial", value, key)
         log.poll(0)
     if log.flush(60):
         raise RuntimeError("the broker did not take the load")
-    seconds = time.monotonic() - began
-    cpu = {"kafka": cpu_of(kafka) - before["kafka"], "itself": _own(me) - before["itself"]}
-    return Sample(len(made), seconds, cpu)
-
-
-def _own(pid: int) -> float:
-    times = psutil.Process(pid).cpu_times()
-    return float(times.user + times.system)
+    return watch.sample(len(made))

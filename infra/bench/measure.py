@@ -1,5 +1,6 @@
 """What a run took: wall time and processor time, the latter of every process that had a part in it."""
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -50,10 +51,11 @@ class Stopwatch:
 
 
 def cpu_of(pid: int) -> float:
-    """Processor seconds of a process and of those below it so far; 0 for one that is gone."""
+    """Processor seconds of a process and of those below it so far; 0 for one that is gone. Of this process
+    alone, for below it are the servers, which are counted by themselves."""
     try:
         process = psutil.Process(pid)
-        family = [process, *process.children(recursive=True)]
+        family = [process, *([] if pid == os.getpid() else process.children(recursive=True))]
     except psutil.NoSuchProcess:
         return 0.0
     return sum(_own(one) for one in family)

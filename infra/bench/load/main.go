@@ -28,7 +28,6 @@ type target struct {
 type task struct {
 	Targets     []target `json:"targets"`
 	Seconds     float64  `json:"seconds"`
-	WarmUp      float64  `json:"warm_up_s"`
 	Connections int      `json:"connections"`
 	Rate        float64  `json:"rate"`
 }
@@ -51,7 +50,6 @@ func main() {
 	if err := json.Unmarshal(text, &given); err != nil {
 		panic(err)
 	}
-	run(given, given.WarmUp)
 	if err := json.NewEncoder(os.Stdout).Encode(run(given, given.Seconds)); err != nil {
 		panic(err)
 	}
