@@ -12,10 +12,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
-from typing import Protocol
 
 import faust
-from faust.cli.faust import cli
 from mode import Service
 
 from infra import registry
@@ -25,10 +23,10 @@ from infra.kafka_config import consumer, producer
 from infra.settings import InvalidSettings, Settings
 from infra.telemetry import Log, configure
 from projections.lag import LagWrites, RedisLagWrites
-from projections.position import FoldStore, StoreUnavailable
+from projections.position import FoldStore
 from projections.trending.redis import RedisTrendingFold
 from schemas.book import SchemaBook
-from streams import agents, app, archiving, effectors, folds, ops, web
+from streams import agents, app, archiving, effectors, folds, ops, ranking, running, standby, web
 from streams.channel import BatchChannel
 from streams.deadletters import DeadLetterLimit, KafkaDeadLetters
 from streams.decoding import Decoder
@@ -43,21 +41,9 @@ from streams.watch import Watch, lags
 
 _log = Log("streams")
 AUDIT_S = 5.0
-RANK_S = 2.0
 SESSION_MS = 8_000
 LONGEST_PAUSE_MS = 900_000
 """How long a lane may go without a poll: it does not poll while it waits for the registry or to park."""
-
-
-class Ranking(Protocol):
-    """What can be ranked at its own stream clock."""
-
-    @property
-    def name(self) -> str: ...
-
-    def clock(self) -> int: ...
-
-    def rank(self, now_clock: int) -> None: ...
 
 
 @dataclass(slots=True)
@@ -99,7 +85,7 @@ def build(
     if settings.effectors:
         is_live = (lambda: True) if pointer is None else pointer.is_live
         worker.effectors.append(effectors.transcoder(worker.app, settings, book, clock, is_live))
-    _rank(worker)
+    ranking.register(worker.app, [fold for fold in worker.folds if isinstance(fold, RedisTrendingFold)])
     watch = Watch(worker.lanes, told, clock)
     web.register(worker.app, worker.lanes, lambda: lags(worker.lanes, clock.now_ms()))
     _schedule(worker, watch)
@@ -182,29 +168,11 @@ def _schedule(worker: Worker, watch: Watch) -> None:
                 await outlet.runner.audit()
 
 
-def _rank(worker: Worker) -> None:
-    """Rank the trends every few seconds, at the clock of the stream: decay needs no new events."""
-    folds_to_rank = [fold for fold in worker.folds if isinstance(fold, RedisTrendingFold)]
-
-    @worker.app.timer(RANK_S)  # type: ignore[untyped-decorator]
-    async def rank() -> None:
-        for fold in folds_to_rank:
-            await rank_once(fold)
-
-
-async def rank_once(fold: Ranking) -> None:
-    """Rank now. Ranks are made anew each time and may be old: no failure of theirs ends the worker, and
-    none is silent."""
-    try:
-        await asyncio.to_thread(lambda: fold.rank(fold.clock()))
-    except StoreUnavailable as error:
-        _log.debug("sink_unavailable", fold=fold.name, error=str(error))
-    except Exception as error:
-        _log.error("timer_failed", fold=fold.name, error=repr(error), exc_info=error)
-
-
 def main() -> None:
-    """Run a worker with the settings of the environment."""
+    """Run a worker with the settings of the environment; one that is a standby begins when it is told to."""
+    if standby.WAITING in sys.argv[1:]:
+        running.load()
+        standby.wait_for_turn()
     try:
         settings = Settings.from_env(os.environ)
         book = registry.load_book(settings)
@@ -228,23 +196,7 @@ def main() -> None:
     except Exception as error:
         leave(BUG, f"cannot start: {error!r}", error)
     worker.app.finalize()
-    run(worker.app, settings.worker_web_port)
-
-
-def run(faust_app: faust.App, web_port: int) -> None:
-    """Run the app until it is told to stop, then end the process: a thread that still waits for a sink
-    holds nothing that is not in the log, and must not hold the process."""
-    code: object = 0
-    try:
-        cli(["--quiet", "worker", "--loglevel", "warn", "--web-port", str(web_port)], app=faust_app)
-    except SystemExit as end:
-        code = end.code
-    except BaseException as error:
-        leave(BUG, f"the worker failed: {error!r}", error)
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code if isinstance(code, int) else int(code is not None))
+    running.run(worker.app)
 
 
 if __name__ == "__main__":

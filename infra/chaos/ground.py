@@ -11,15 +11,14 @@ import signal
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from infra.cache import Cache
-from infra.chaos.environment import free_ports, own_environment
+from infra.chaos.environment import own_environment
 from infra.chaos.proxy import Proxy
+from infra.chaos.slots import in_slot
 from infra.chaos.waiting import CaseFailed, until
 from infra.settings import PREFIX, Settings
-from infra.stack.health import HttpProbe
 from infra.stack.part import Part
 from infra.stack.process import Child
 from infra.stack.secret_file import local_environment
@@ -186,10 +185,8 @@ class Ground:
         return [name for name in self._running if name.startswith(f"{WORKER}-") and self.runs(name)]
 
     def spawn_worker(self, slot: str = "0", **environment: str) -> str:
-        """Start a worker in a slot and do not wait; its name."""
-        name = f"{WORKER}-{slot}"
-        if name not in self.parts:
-            self.parts[name] = _worker(self.parts[WORKER], name, slot)
+        """Start a worker in a slot and do not wait; its name. It has no standby: faults hit one process."""
+        name = self._place(slot, standby=False)
         self.spawn(name, **environment)
         return name
 
@@ -197,6 +194,19 @@ class Ground:
         """A worker in a slot, ready; its name. Say REELFOLD_FAIL_AT to arm it."""
         name = self.spawn_worker(slot, **environment)
         await self.ready(name)
+        return name
+
+    async def start_pair(self, slot: str = "0") -> str:
+        """A worker with a standby, as the stack runs it, ready; the name of both."""
+        name = self._place(slot, standby=True)
+        self.spawn(name)
+        await self.ready(name)
+        return name
+
+    def _place(self, slot: str, standby: bool) -> str:
+        name = f"{WORKER}-{slot}{'-standby' if standby else ''}"
+        if name not in self.parts:
+            self.parts[name] = in_slot(self.parts[WORKER], name, slot, standby)
         return name
 
     async def restore(self) -> None:
@@ -234,18 +244,6 @@ class Ground:
             port = self.parts[name].listens[0][1]
             found[PREFIX + variable] = url.replace(f":{port}", f":{(await self.proxy(name)).port}")
         return found
-
-
-def _worker(part: Part, name: str, slot: str) -> Part:
-    """The worker's part in a slot of its own, with a web port of its own."""
-    (port,) = free_ports(1)
-    own = {"REELFOLD_WORKER_SLOT": slot, "REELFOLD_WORKER_WEB_PORT": str(port)}
-    url = f"http://127.0.0.1:{port}"
-    probe = HttpProbe(f"{url}/healthz")
-    environment = {**part.environment, **own}
-    return replace(
-        part, name=name, ready=probe, environment=environment, listens=(("127.0.0.1", port),), url=url
-    )
 
 
 def _is_ready(part: Part, child: Child) -> bool:

@@ -48,7 +48,7 @@ def worker_part(settings: Settings, environment: Mapping[str, str], generation: 
     about = {f"{PREFIX}GENERATION": str(generation), f"{PREFIX}WORKER_WEB_PORT": str(port)}
     return Part(
         name=name_of(settings, generation),
-        command=(sys.executable, "-m", "streams.worker"),
+        command=(sys.executable, "-m", "streams.standby"),
         ready=HttpProbe(f"http://127.0.0.1:{port}/healthz"),
         after=("provision",),
         environment={**as_principal(environment, settings, WORKER), **about},

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 import polars as pl
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 from urllib3.exceptions import HTTPError
@@ -144,11 +145,11 @@ class ClickHouseAnalyticsFold:
             )
 
     def _say(self, batch: RecordBatch, run: _Progress) -> None:
-        values = [batch.topic, batch.partition, run.first, run.next, run.clock, run.rows]
-        columns = ["topic", "partition", "first", "next", "clock", "rows"]
-        with _writing():
-            self._client.insert(
-                self._tables.named("offsets_loaded"), [values], columns, settings=_SYNCHRONOUS
+        row = {"topic": batch.topic, "partition": batch.partition, "first": run.first, "next": run.next}
+        row |= {"clock": run.clock, "rows": run.rows}
+        with _writing():  # not `insert`, which loads pandas to see whether this is one of its frames
+            self._client.raw_insert(
+                self._tables.named("offsets_loaded"), [*row], orjson.dumps(row), _SYNCHRONOUS, "JSONEachRow"
             )
 
     def _stored(self, topic: str, partition: int) -> list[Run]:

@@ -21,7 +21,8 @@ from projections.lag import FoldLag, MemoryLag
 from projections.position import StoreUnavailable
 from schemas.book import SchemaBook
 from streams import web
-from streams.worker import Worker, build, lane_config, make_lane, rank_once
+from streams.ranking import rank_once
+from streams.worker import Worker, build, lane_config, make_lane
 from tests.stack import Servers, free_ports
 
 BOOK = SchemaBook.local()
