@@ -21,7 +21,6 @@ from infra.clients import redis_client
 
 ROUNDS = 5
 PROMISED_S = 3.0
-COLD_S = 10.0
 STEADY_S = 2.0
 """How long a worker works before it is killed."""
 READY_S = 60.0
@@ -46,13 +45,13 @@ async def taken_over(run: Run) -> None:
 
 
 async def begun_cold(run: Run) -> None:
-    """kill -9 and start at once, five times, with nothing loaded."""
+    """kill -9 and start at once, five times, with nothing loaded: a figure, and no promise."""
 
     async def struck() -> None:
         await asyncio.sleep(STEADY_S)
         run.kill(FIRST)
 
-    await _measured(run, struck, lambda: run.ground.spawn_worker("0"), COLD_S)
+    await _measured(run, struck, lambda: run.ground.spawn_worker("0"), FIRST_EVENT_S)
     await run.ground.ready(FIRST)
 
 
