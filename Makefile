@@ -3,10 +3,10 @@
 #   make test                   everything, on a stack of its own on free ports
 #   make chaos                  the fault matrix, on stacks of its own: under an hour
 #   make bench                  five stages beside their peers and their floors: half an hour
-#   make check                  format, lint, types, schemas, layers, compose file
+#   make check                  format, lint, types, schemas, layers, compose file, Kubernetes manifests
 
 .DEFAULT_GOAL := run
-.PHONY: installed run test check static lint types schemas layers compose mutants status logs down doctor format clean chaos bench
+.PHONY: installed run test check static lint types schemas layers compose kubernetes mutants status logs down doctor format clean chaos bench
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -27,7 +27,7 @@ check: static
 
 static:
 	$(PYTHON) -m infra.bootstrap --check
-	@$(MAKE) --no-print-directory lint types schemas compose
+	@$(MAKE) --no-print-directory lint types schemas compose kubernetes
 
 lint:
 	$(BIN)/ruff format --check .
@@ -46,6 +46,10 @@ layers:
 # The loader of Docker Compose itself, over the example's values: syntax, not that the images start.
 compose:
 	"$(CACHE)/compose-check" --env-file .env.example docker-compose.yml
+
+# Kubernetes' own kinds against their strict schemas; custom resources are only read.
+kubernetes:
+	$(BIN)/python -m infra.kubernetes.check
 
 # How many small faults in folds, sinks and lane the tests notice. Takes an hour or more; goes on where it was stopped.
 # make mutants [ONLY="streams/progress.py projections/recent.py"]

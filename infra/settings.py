@@ -120,8 +120,9 @@ class Settings(BaseModel):
     effectors: bool = Field(True, description="Run transcodes in this worker. A replay never does.")
     sinks: str = Field(
         "redis,clickhouse",
-        pattern=r"^(redis|clickhouse)(,(redis|clickhouse))*$",
-        description="What this worker folds into. A worker for each sink uses a core for each.",
+        pattern=r"^((redis|clickhouse)(,(redis|clickhouse))*)?$",
+        description="What this worker folds into. A worker for each sink uses a core for each; one with none "
+        "only transcodes or archives.",
     )
     batch_rows: int = Field(20_000, gt=0, description="A record batch is flushed at this many rows")
     batch_age_ms: int = Field(20, ge=0, description="... or at this age.")

@@ -185,7 +185,7 @@ def main() -> None:
         client = redis_client(settings)
         sinks = folds.every_fold(settings, settings.generation)
         told = RedisLagWrites(client, settings.generation, folds.places(sinks))
-        sinks = {name: sinks[name] for name in settings.sinks.split(",")}
+        sinks = {name: sinks[name] for name in filter(None, settings.sinks.split(","))}
         hold, pointer = HoldWatch(client, settings.generation), PointerKeeper(settings, book, client)
         past = archiving.past(settings, book) if settings.archive else nothing
         worker = build(settings, book, sinks, told, SystemClock(), hold, pointer, past)

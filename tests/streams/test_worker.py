@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from infra.clock import HandClock
 from infra.settings import Settings
@@ -43,6 +44,13 @@ def test_a_lane_for_each_sink_and_an_agent_for_each_fold(tmp_path: Path) -> None
     ]
     assert {"fold-catalog", "fold-graph", "ops"} <= {name.rpartition(".")[2] for name in worker.app.agents}
     assert worker.effectors == []
+
+
+def test_a_worker_may_fold_nothing_and_only_transcode(tmp_path: Path) -> None:
+    keys = {"s3_access_key": SecretStr("a"), "s3_secret_key": SecretStr("b")}
+    settings = Settings(data=tmp_path, sinks="", effectors=True, **keys)
+    worker = build(settings, BOOK, {}, MemoryLag(), HandClock())
+    assert (worker.lanes, worker.folds, len(worker.effectors)) == ([], [], 1)
 
 
 def test_only_the_lane_that_reads_every_topic_parks_and_waits_for_its_batches() -> None:
