@@ -49,9 +49,9 @@ def limits(costs: Costs, given: Assumptions, machine: Machine, sinks: Sinks) -> 
 
 
 _MEMORY = (
-    "`seen` and `history` keep up to 5,000 ids a user as text in sorted sets (`projections/seen`). Keep "
-    "what the feed must leave out as packed 64-bit hashes, and the history in ClickHouse, which has every "
-    "view anyway; then shard (next)."
+    "`seen` and `history` keep a user's ids up to a cap, as text in sorted sets (`projections/seen`). "
+    "Keep what the feed must leave out as packed 64-bit hashes, and the history in ClickHouse, which has "
+    "every view anyway; then shard, as for its core."
 )
 _REDIS = (
     "No cluster takes the keys as they are: the guarded script (`projections/redis_ledger.py`) names two "
@@ -69,7 +69,7 @@ _PARTITIONS = (
     "Partitions are literal in `schemas/topics.py`, and provision refuses another number for a topic that "
     "stands: the key decides the partition and the order in it. More of them are new topics "
     "(`rf.playback.v2`), filled from the old ones by a replay, and a new generation folded from those; "
-    "start with the number below."
+    "start with the numbers above."
 )
 _CLICKHOUSE = (
     "Tables are ReplacingMergeTree on one server. All that may replace a row (a retry of an event, the "
