@@ -71,8 +71,8 @@ def encode(source: Source, made: Sequence[Rung], input_words: Sequence[str], fol
     """The words after `ffmpeg`: every rung as fMP4 HLS in ``folder``/{rung}, stills as thumb_1.jpg, ..."""
     words = [*input_words, "-filter_complex", _graph(source, made)]
     for number, rung in enumerate(made):
-        words += ["-map", f"[v{number}]", *_sound(source), *_video(source, rung)]
-        words += ["-t", f"{source.duration_ms / 1000:.3f}", *_hls(folder, rung)]
+        words += ["-map", f"[v{number}]", *sound_words(source), *video_words(source, rung)]
+        words += ["-t", f"{source.duration_ms / 1000:.3f}", *hls_words(folder, rung)]
     return [*words, "-map", "[stills]", *_stills(folder)]
 
 
@@ -110,13 +110,14 @@ def _graph(source: Source, made: Sequence[Rung]) -> str:
     return ";".join([*parts, f"[bs]select={frames},scale={width}:{height},setsar=1,format=yuvj420p[stills]"])
 
 
-def _sound(source: Source) -> list[str]:
+def sound_words(source: Source) -> list[str]:
+    """The sound of one output, if the source has any."""
     if not source.sound:
         return []
     return ["-map", "0:a:0", "-c:a", "aac", "-b:a", str(AUDIO_BPS), "-ac", "2", "-ar", "48000"]
 
 
-def _video(source: Source, rung: Rung) -> list[str]:
+def video_words(source: Source, rung: Rung) -> list[str]:
     """Capped constant quality; -g only bounds the distance, the forced key frames set it."""
     return [
         *("-c:v", "libx264", "-preset", "veryfast", "-profile:v", "high", "-crf", "23"),
@@ -126,7 +127,8 @@ def _video(source: Source, rung: Rung) -> list[str]:
     ]
 
 
-def _hls(folder: PurePath, rung: Rung) -> list[str]:
+def hls_words(folder: PurePath, rung: Rung) -> list[str]:
+    """One rung as fMP4 HLS in ``folder``/{rung}."""
     home = folder / str(rung.rung)
     return [
         *("-f", "hls", "-hls_time", str(SEGMENT_S), "-hls_playlist_type", "vod", "-start_number", "1"),

@@ -1,0 +1,102 @@
+"""Stage `transcode`: a clip to the whole ladder, by the effector's step, beside one ffmpeg for each rung.
+
+What anybody made is read back: every rung whole, as large and as long as it should be. A frame of the clip is
+the event that is counted, so microseconds a frame are those of all of its rungs.
+"""
+
+import asyncio
+import json
+import resource
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from statistics import median
+
+from infra.bench.clip import FPS, SECONDS, made, validated
+from infra.bench.encoders import Encoders
+from infra.bench.measure import Contender, Sample, interleaved, ratio
+from infra.bench.result import Result, Target, figures
+from infra.bench.scene import OURS, Disagree, Tell
+from projections.renditions import package
+
+IN_TURN, SIDE, BARE = "a rung after another", "rungs side by side", "bare ffmpeg, same command"
+
+
+def transcode(events: int, runs: int, tell: Tell, own: Path | None = None) -> Result:
+    """A clip -> the ladder. ``events``: frames, where they are fewer than the clip has. ``own``: a video to
+    take instead of the clip that is made here."""
+    with tempfile.TemporaryDirectory(prefix="reelfold-bench-") as home, asyncio.Runner() as runner:
+        clip = own or made(Path(home) / "clip.mp4", min(SECONDS, events / FPS))
+        at = Encoders(clip, validated(clip, runner), runner)
+        one = at.original
+        rate = 8 * clip.stat().st_size / one.duration_ms / 1000
+        tell(f"a clip of {one.duration_ms / 1000:g} s, {one.width}x{one.height}, {rate:.0f} Mbit/s")
+        contenders: dict[str, Contender] = {
+            OURS: lambda: _timed(at, at.ours, Path(home), package.MASTER),
+            IN_TURN: lambda: _timed(at, at.in_turn, Path(home)),
+            SIDE: lambda: _timed(at, at.side_by_side, Path(home)),
+            BARE: lambda: _timed(at, at.bare, Path(home)),
+        }
+        found = interleaved(contenders, runs, tell)
+    whole = median(sample.seconds for sample in found[OURS])
+    rungs = ", ".join(str(rung.rung) for rung in at.rungs)
+    notes = [
+        f"{one.duration_ms / 1000:g} s, {one.width}x{one.height}, {one.fps:g} frames/s, {rate:.0f} Mbit/s; "
+        f"rungs {rungs}",
+        f"the first segment that plays ({at.rungs[-1].rung}, 2 s) is whole after {median(at.first_s):.2f} s; "
+        f"told, with everything verified, after {whole:.2f} s",
+    ]
+    best = max((IN_TURN, SIDE), key=lambda name: median(sample.rate for sample in found[name]))
+    targets = [
+        Target(f"1.5 times the better of one ffmpeg per rung ({best})", 1.5, ratio(found, OURS, best)),
+        Target("within 3 % of bare ffmpeg", 0.97, ratio(found, OURS, BARE)),
+    ]
+    return Result("transcode", OURS, "frames/s", figures(found), targets, BARE, notes)
+
+
+def _timed(at: Encoders, encode: Callable[[Path], Path], home: Path, master: str = "") -> Sample:
+    folder = Path(tempfile.mkdtemp(dir=home))
+    try:
+        before, began = _spent(), time.monotonic()
+        made_in = encode(folder)
+        seconds, after = time.monotonic() - began, _spent()
+        frames = _read_back(at, made_in)
+        if master and len(_streams(made_in / master)) != len(at.rungs):
+            raise Disagree(f"{master} does not lead to {len(at.rungs)} rungs")
+    finally:
+        with suppress(OSError):
+            shutil.rmtree(folder)
+    return Sample(frames, seconds, {name: after[name] - before[name] for name in after})
+
+
+def _spent() -> dict[str, float]:
+    """Processor seconds of this process and of the children that have ended."""
+    whose = {"itself": resource.RUSAGE_SELF, "ffmpeg": resource.RUSAGE_CHILDREN}
+    used = {name: resource.getrusage(who) for name, who in whose.items()}
+    return {name: one.ru_utime + one.ru_stime for name, one in used.items()}
+
+
+def _read_back(at: Encoders, folder: Path) -> int:
+    """Decode every rung; the frames that all of them have. Raises Disagree."""
+    expected = round(at.original.duration_ms * at.original.fps / 1000)
+    for rung in at.rungs:
+        [seen] = _streams(folder / str(rung.rung) / "index.m3u8")
+        found = int(seen["width"]), int(seen["height"]), int(seen["nb_read_frames"])
+        if found[:2] != (rung.width, rung.height) or abs(found[2] - expected) > 2:
+            raise Disagree(f"rung {rung.rung} is {found}, and {expected} frames were to be made")
+    return expected
+
+
+def _streams(playlist: Path) -> list[dict[str, str]]:
+    """The pictures that a playlist leads to, each decoded to its end."""
+    words = ["ffprobe", "-v", "error", "-of", "json", "-select_streams", "v", "-count_frames"]
+    words += ["-show_entries", "stream=width,height,nb_read_frames", str(playlist)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=600)
+    streams: list[dict[str, str]] = json.loads(done.stdout or "{}").get("streams", [])
+    if done.returncode or done.stderr or not streams:
+        raise Disagree(f"{playlist.name} of {playlist.parent.name} does not play: {done.stderr[-300:]}")
+    return streams
