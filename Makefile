@@ -2,7 +2,7 @@
 #   make run [VIDEO=clip.mp4]   install what is missing, start the stack, show the main job
 #   make test                   everything, on a stack of its own on free ports
 #   make chaos                  the fault matrix, on stacks of its own: under an hour
-#   make bench                  five stages beside their peers and their floors: half an hour
+#   make bench                  each stage beside its peers and its floor, and BENCHMARKS.md of it: long
 #   make check                  format, lint, types, schemas, layers, compose file, Kubernetes manifests
 
 .DEFAULT_GOAL := run
@@ -79,7 +79,9 @@ chaos: installed
 
 # make bench [STAGES="fold replay"]: each stage beside its peers and its floor; takes long, on a quiet machine
 bench: installed
-	@for stage in $(or $(STAGES),fold fold-clickhouse fold-both replay ingest); do $(BIN)/reelfold bench $$stage || exit 1; done
+	@for stage in $(or $(STAGES),fold fold-clickhouse fold-both replay ingest transcode); do \
+	  $(BIN)/reelfold bench $$stage --into infra/bench/results || exit 1; done
+	@$(BIN)/reelfold bench-report
 
 format:
 	$(BIN)/ruff format .

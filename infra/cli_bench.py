@@ -1,6 +1,7 @@
 """`reelfold bench`: how fast each stage is, beside its peers and its floor."""
 
 import json
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,7 @@ import typer
 from rich.console import Console
 
 from infra.cli_stack import JsonFlag
+from infra.clock import SystemClock
 
 STAGES = ("fold", "fold-clickhouse", "fold-both", "replay", "ingest", "transcode")
 
@@ -22,6 +24,9 @@ def bench(
     ] = None,
     check: Annotated[bool, typer.Option("--check", help="Exit 1 when a target is missed.")] = False,
     json_output: JsonFlag = False,
+    into: Annotated[
+        Path | None, typer.Option(file_okay=False, help="Write the document to STAGE.json there.")
+    ] = None,
 ) -> None:
     """Measure a stage with its guarantees on, every contender once a round, on a stack of its own.
 
@@ -43,8 +48,12 @@ def bench(
 
     run = RUN[stage] if video is None else partial(transcode, own=video)
     result = run(events, runs, tell)
+    document = result.document() | {"date": _today(), "command": _command(stage, events, runs, video)}
+    if into is not None:
+        into.mkdir(parents=True, exist_ok=True)
+        (into / f"{stage}.json").write_text(json.dumps(document, indent=1) + "\n", "utf-8")
     if json_output:
-        typer.echo(json.dumps(result.document(), indent=1))
+        typer.echo(json.dumps(document, indent=1))
     else:
         result.show(Console())
     if check and not result.met:
@@ -53,6 +62,29 @@ def bench(
         raise typer.Exit(1)
 
 
+def bench_report(
+    folder: Annotated[
+        Path | None, typer.Argument(exists=True, file_okay=False, help="Where the documents are.")
+    ] = None,
+) -> None:
+    """Write BENCHMARKS.md, and a picture for each stage, from the documents of `reelfold bench --into`."""
+    from infra.bench import report
+
+    for path in report.write(folder or report.RESULTS, report.NOTES, report.REPORT):
+        typer.echo(path)
+
+
+def _today() -> str:
+    return datetime.fromtimestamp(SystemClock().now_ms() / 1000, UTC).date().isoformat()
+
+
+def _command(stage: str, events: int, runs: int, video: Path | None) -> str:
+    """As it can be given again."""
+    own = f" --video {video.name}" if video else ""
+    return f"reelfold bench {stage} --events {events} --runs {runs}{own}"
+
+
 def add_to(app: typer.Typer) -> None:
-    """Register the command."""
+    """Register the commands."""
     app.command()(bench)
+    app.command()(bench_report)

@@ -10,8 +10,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from projections.renditions import probe
-from projections.renditions.judge import Limits
 from projections.renditions.fold import Original
+from projections.renditions.judge import Limits
 
 SECONDS, FPS = 15, 30
 RATE = "17M"

@@ -12,8 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from infra.bench.measure import Runs, middle
-
-ROOT = Path(__file__).resolve().parents[2]
+from infra.bench.versions import ROOT, version
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +40,10 @@ class Result:
     targets: list[Target]
     floor: str = ""
     notes: list[str] = field(default_factory=list)
+    series: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    """contender -> (batch size or load, what it reached), to be drawn."""
+    axes: tuple[str, str] = ("", "")
+    """What the two numbers of a series are."""
 
     @property
     def met(self) -> bool:
@@ -61,6 +64,9 @@ class Result:
             "figures": self.figures,
             "targets": [asdict(one) | {"met": one.met} for one in self.targets],
             "notes": self.notes,
+            "series": self.series,
+            "axes": self.axes,
+            "versions": {name: text for name in rates if (text := version(name))},
         }
 
     def show(self, screen: Console) -> None:
