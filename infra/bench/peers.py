@@ -12,6 +12,7 @@ from typing import Any
 
 from infra.bench.measure import Sample, cpu_of
 from infra.bench.result import ROOT
+from infra.bootstrap.servers import copying, maven
 from infra.cache import Cache
 
 FOLDER = ROOT / "tests" / "bench" / "peers"
@@ -32,6 +33,21 @@ def python_of(peer: str, cache: Cache) -> str:
         _run([tool, "pip", "install", "--quiet", "--python", str(interpreter), "-r", str(wanted)])
         (home / "whole").touch()
     return str(interpreter)
+
+
+def java_of(peer: str, cache: Cache) -> list[str]:
+    """The command of a peer in Java: its jars fetched and its one class compiled where that was not done."""
+    source = FOLDER / peer
+    files = sorted(source.iterdir())
+    home = cache.root / "peers" / f"{peer}-{sha256(b''.join(map(Path.read_bytes, files))).hexdigest()[:12]}"
+    jars, classes = home / "jars", home / "classes"
+    if not (home / "whole").exists():
+        _run([*maven(cache), "-f", str(source / "pom.xml"), *copying(jars)])
+        _run(["javac", "-cp", f"{jars}/*", "-d", str(classes), *map(str, source.glob("*.java"))])
+        (home / "whole").touch()
+    (main,) = (one.stem for one in source.glob("*.java"))
+    quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=error"
+    return ["java", quiet, "-cp", f"{classes}{os.pathsep}{jars}/*", main]
 
 
 def measured(command: Sequence[str], task: Mapping[str, Any], servers: Mapping[str, int]) -> Sample:

@@ -13,7 +13,7 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 
 from infra.bench.ground import Measured
 from infra.bench.measure import Contender, Sample
-from infra.bench.peers import FOLDER, measured, python_of
+from infra.bench.peers import FOLDER, java_of, measured, python_of
 from infra.bench.workload import TOPICS, Load
 from infra.cache import Cache
 from infra.clients import clickhouse_client
@@ -96,7 +96,11 @@ class Scene:
             raise Disagree(f"{who} holds {found} events, and {load.unique} were sent")
 
     def _peer(self, peer: str, slow: bool, agree: Callable[[Mapping[str, Any], Load], None]) -> Contender:
-        python = python_of(peer, Cache.from_env(os.environ))
+        cache = Cache.from_env(os.environ)
+        java = (FOLDER / peer).is_dir()
+        command = (
+            java_of(peer, cache) if java else [python_of(peer, cache), str(FOLDER / f"{peer}.py")]
+        )
         load, named = (self.small, SLOWLY) if slow else (self.load, "")
 
         def once() -> Sample:
@@ -106,7 +110,7 @@ class Scene:
                 "table": self._table(f"{peer}_{turn}"),
             }
             pids = self.ground.pids("kafka", "redis", "clickhouse")
-            sample = measured([python, str(FOLDER / f"{peer}.py")], task, pids)
+            sample = measured(command, task, pids)
             agree(task, load)
             return sample
 

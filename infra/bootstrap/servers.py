@@ -20,9 +20,9 @@ def kafka_step(cache: Cache) -> Step:
 
     def fetch(shell: Shell, folder: Path) -> None:
         shell.run(
-            *_maven(cache),
+            *maven(cache),
             *("-f", str(PROJECT / "infra/kafka/pom.xml"), f"-Dkafka.version={KAFKA}"),
-            *(f"{_DEPENDENCY}:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={folder}"),
+            *copying(folder),
         )
 
     return _stamped(cache, f"kafka {KAFKA}", cache.kafka_jars, fetch, ("system packages",))
@@ -34,7 +34,7 @@ def apicurio_step(cache: Cache) -> Step:
     def fetch(shell: Shell, folder: Path) -> None:
         artifact = f"io.apicurio:apicurio-registry-app:{APICURIO}:tar.gz:all"
         shell.run(
-            *_maven(cache), f"{_DEPENDENCY}:copy", f"-Dartifact={artifact}", f"-DoutputDirectory={folder}"
+            *maven(cache), f"{_DEPENDENCY}:copy", f"-Dartifact={artifact}", f"-DoutputDirectory={folder}"
         )
         for archive in folder.glob("*.tar.gz"):
             # tar itself, which refuses names that leave the folder: Debian's 3.11.2 has no tarfile filters
@@ -107,8 +107,14 @@ def _go_version(program: str) -> tuple[int, int]:
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
-def _maven(cache: Cache) -> tuple[str, ...]:
+def maven(cache: Cache) -> tuple[str, ...]:
+    """Maven with a repository inside the cache; what it is to do comes after it."""
     return ("mvn", "--batch-mode", "--no-transfer-progress", f"-Dmaven.repo.local={cache.root / 'maven'}")
+
+
+def copying(folder: Path) -> tuple[str, ...]:
+    """Maven's words for: all that a pom asks for at run time, side by side in this folder."""
+    return (f"{_DEPENDENCY}:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={folder}")
 
 
 def _stamped(
