@@ -24,6 +24,7 @@ def fold(events: int, runs: int, tell: Tell) -> Result:
             "bare_loop": at.redis_peer("bare_loop"),
             "bytewax_flow": at.redis_peer("bytewax_flow"),
             "kafka_streams": at.redis_peer("kafka_streams"),
+            "pathway_static": at.redis_peer("pathway_static"),
             "stock_faust": at.redis_peer("stock_faust", slow=True),
             "quix": at.redis_peer("quix", slow=True),
         }

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from infra.bench.peers import FOLDER
-from infra.bench.result import ROOT
+from infra.bench.versions import ROOT
 from infra.bootstrap.servers import go_environment, go_program
 from infra.cache import Cache
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.bench.measure import Sample, cpu_of
-from infra.bench.result import ROOT
+from infra.bench.versions import ROOT
 from infra.bootstrap.servers import copying, maven
 from infra.cache import Cache
 

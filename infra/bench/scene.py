@@ -98,9 +98,7 @@ class Scene:
     def _peer(self, peer: str, slow: bool, agree: Callable[[Mapping[str, Any], Load], None]) -> Contender:
         cache = Cache.from_env(os.environ)
         java = (FOLDER / peer).is_dir()
-        command = (
-            java_of(peer, cache) if java else [python_of(peer, cache), str(FOLDER / f"{peer}.py")]
-        )
+        command = java_of(peer, cache) if java else [python_of(peer, cache), str(FOLDER / f"{peer}.py")]
         load, named = (self.small, SLOWLY) if slow else (self.load, "")
 
         def once() -> Sample:

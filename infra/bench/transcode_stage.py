@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from infra.bench.clip import FPS, SECONDS, made, validated
 from infra.bench.encoders import Encoders
@@ -64,9 +65,7 @@ def _timed(at: Encoders, encode: Callable[[Path], Path], home: Path, master: str
         before, began = _spent(), time.monotonic()
         made_in = encode(folder)
         seconds, after = time.monotonic() - began, _spent()
-        frames = _read_back(at, made_in)
-        if master and len(_streams(made_in / master)) != len(at.rungs):
-            raise Disagree(f"{master} does not lead to {len(at.rungs)} rungs")
+        frames = _read_back(at, made_in, master)
     finally:
         with suppress(OSError):
             shutil.rmtree(folder)
@@ -80,23 +79,28 @@ def _spent() -> dict[str, float]:
     return {name: one.ru_utime + one.ru_stime for name, one in used.items()}
 
 
-def _read_back(at: Encoders, folder: Path) -> int:
+def _read_back(at: Encoders, folder: Path, master: str) -> int:
     """Decode every rung; the frames that all of them have. Raises Disagree."""
     expected = round(at.original.duration_ms * at.original.fps / 1000)
-    for rung in at.rungs:
-        [seen] = _streams(folder / str(rung.rung) / "index.m3u8")
-        found = int(seen["width"]), int(seen["height"]), int(seen["nb_read_frames"])
-        if found[:2] != (rung.width, rung.height) or abs(found[2] - expected) > 2:
-            raise Disagree(f"rung {rung.rung} is {found}, and {expected} frames were to be made")
+    playlists = [(f"{rung.rung}/index.m3u8", {(rung.width, rung.height)}) for rung in at.rungs]
+    if master:
+        playlists.append((master, {(rung.width, rung.height) for rung in at.rungs}))
+    for name, sizes in playlists:
+        seen = _streams(folder / name)
+        frames = [int(one.get("nb_read_frames", 0)) for one in seen]
+        if {(one["width"], one["height"]) for one in seen} != sizes or len(seen) != len(sizes):
+            raise Disagree(f"{name} leads to {seen}, and {sizes} were to be made")
+        if any(abs(one - expected) > 2 for one in frames):
+            raise Disagree(f"{name} has {frames} frames, and {expected} were to be made")
     return expected
 
 
-def _streams(playlist: Path) -> list[dict[str, str]]:
+def _streams(playlist: Path) -> list[dict[str, Any]]:
     """The pictures that a playlist leads to, each decoded to its end."""
-    words = ["ffprobe", "-v", "error", "-of", "json", "-select_streams", "v", "-count_frames"]
+    words = ["ffprobe", "-v", "error", "-of", "json=c=1", "-select_streams", "v", "-count_frames"]
     words += ["-show_entries", "stream=width,height,nb_read_frames", str(playlist)]
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=600)
-    streams: list[dict[str, str]] = json.loads(done.stdout or "{}").get("streams", [])
-    if done.returncode or done.stderr or not streams:
+    streams: list[dict[str, Any]] = json.loads(done.stdout or "{}").get("streams", [])
+    if done.returncode or done.stderr:
         raise Disagree(f"{playlist.name} of {playlist.parent.name} does not play: {done.stderr[-300:]}")
     return streams

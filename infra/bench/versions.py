@@ -11,6 +11,7 @@ from infra.cache import KAFKA
 ROOT = Path(__file__).resolve().parents[2]
 PEERS = ROOT / "tests" / "bench" / "peers"
 _PINNED = re.compile(r"^([\w.-]+)(?:\[[\w,-]+\])?==(\S+)", re.MULTILINE)
+_ARTIFACT = re.compile(r"<artifactId>(kafka-streams|avro|jedis)</artifactId>\s*<version>([\w.]+)</version>")
 _CLIENTS = ("confluent-kafka", "fastavro", "redis")
 _PACKAGES = {
     "stock_faust": ("faust-streaming", "fastavro", "redis"),
@@ -31,6 +32,8 @@ def version(contender: str) -> str:
     for file in (PEERS / f"{name}.txt", PEERS / f"{name}_ingest.txt", PEERS / f"{name}_feed.txt"):
         if file.exists():
             return _told(_PINNED.findall(file.read_text("utf-8")))
+    if (pom := PEERS / name / "pom.xml").exists():
+        return _told(_ARTIFACT.findall(pom.read_text("utf-8")))
     if name.startswith("Java"):
         return f"Kafka {KAFKA}"
     if name.startswith("Go"):

@@ -1,11 +1,17 @@
 """Benchmarks measure what they say: the load is the same each time, its oracle is right, results tell."""
 
 import json
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
 
 from rich.console import Console
 
+from infra.bench import report
 from infra.bench.measure import Sample, interleaved, middle, ratio
+from infra.bench.plot import svg
 from infra.bench.result import Result, Target, figures
+from infra.bench.versions import version
 from infra.bench.workload import DUPLICATES, Load, _Counted
 from projections.engagement.memory import MemoryEngagement
 from schemas.book import SchemaBook
@@ -68,3 +74,71 @@ def test_a_result_says_what_was_reached_and_what_was_not() -> None:
     screen = Console(record=True, width=120)
     result.show(screen)
     assert "MISSED: half of c" in screen.export_text()
+
+
+def _document(stage: str, **series: list[tuple[float, float]]) -> dict[str, Any]:
+    runs = {
+        "us": [Sample(1_000, 1.0, {"kafka": 0.25, "bench-7": 0.75})],
+        "quix": [Sample(1_000, 4.0, {"itself": 4.0})],
+    }
+    targets = [Target("3 times quix", 3, 4.0), Target("p99 < 1 & most", 10, 12, most=True)]
+    result = Result(stage, "us", "events/s", figures(runs), targets, "", ["a note"], series, ("load", "rate"))
+    return result.document() | {
+        "date": "2026-11-21",
+        "command": f"reelfold bench {stage}",
+        "commit": "abc1234",
+    }
+
+
+def test_the_report_is_made_of_documents_and_keeps_what_people_wrote(tmp_path: Path) -> None:
+    folder, notes, made = tmp_path / "results", tmp_path / "notes.md", tmp_path / "BENCHMARKS.md"
+    folder.mkdir()
+    for stage in ("replay", "fold"):
+        (folder / f"{stage}.json").write_text(json.dumps(_document(stage)), "utf-8")
+    notes.write_text(
+        "First this.\n\n## replay\n\nIt was tried.\n\n## Scaling out\n\nBy partitions.\n", "utf-8"
+    )
+    assert {path.name for path in report.write(folder, notes, made)} == {
+        *("BENCHMARKS.md", "fold.svg", "replay.svg")
+    }
+    text = made.read_text("utf-8")
+    places = [
+        text.index(one) for one in ("First this.", "## fold", "## replay", "It was tried.", "## Scaling")
+    ]
+    assert places == sorted(places)
+    assert "| quix | quixstreams 3.28.1, fastavro 1.13.1 | 250 | 250 - 250 | 4.00 x |" in text
+    assert "| **us** |  | 1,000 | 1,000 - 1,000 |  | 1,000: kafka 250, worker 750 |" in text
+    assert "| p99 < 1 & most | at most 10.0 | 12.0 | **missed** |" in text
+    assert "1 of 2 met; missed: p99 < 1 & most" in text
+    assert "abc1234" in text
+    assert "`reelfold bench replay`" in text
+
+
+def test_peers_and_floors_are_named_with_their_versions() -> None:
+    assert version("kafka_streams") == "kafka-streams 4.1.1, avro 1.12.0, jedis 5.2.0"
+    assert version("quix") == "quixstreams 3.28.1, fastavro 1.13.1"
+    assert version("tutorial x50").startswith("fastapi ")
+    assert version("stock_faust").startswith("faust-streaming 0.15.3")
+    assert version("bare ffmpeg, same command").startswith("ffmpeg ")
+    assert version("reelfold") == ""
+
+
+def test_a_picture_has_a_bar_for_each_contender_and_a_line_for_each_series() -> None:
+    drawn = ElementTree.fromstring(
+        svg(_document("fold", us=[(1, 10.0), (100, 900.0)], quix=[(1, 5.0), (100, 6.0)]))
+    )
+    names = [one.text for one in drawn.iter() if one.tag.endswith("text")]
+    assert {"us", "quix", "rate by load"} <= set(names)
+    assert len([one for one in drawn.iter() if one.tag.endswith("polyline")]) == 2
+    widths = {
+        one.get("class"): float(one.get("width", "0"))
+        for one in drawn.iter()
+        if one.tag.endswith("rect") and one.get("class")
+    }
+    assert widths["ours"] > widths["peer"] > 0
+
+
+def test_the_committed_report_is_what_its_documents_come_to() -> None:
+    for stage, text in report.pages(report.RESULTS, report.NOTES.read_text("utf-8")).items():
+        path = report.RESULTS / f"{stage}.svg" if stage else report.REPORT
+        assert path.read_bytes() == text.encode(), f"{path.name}: run `reelfold bench-report`"
