@@ -20,6 +20,7 @@ from projections.renditions.store import PRIVATE, Lease
 from streams import transcode
 from streams import transcode_facts as facts
 from streams.transcode import MOST_TRIES, TranscodeEffector
+from streams.transcode_facts import job_id
 from streams.transcode_steps import Steps
 from tests.builders import Event, batch_of, deleted, event
 from tests.media import clips as made
@@ -121,7 +122,7 @@ async def test_an_upload_becomes_a_film_that_plays(works: Works, clips: Clips) -
         await until(lambda: not list(works.scratch.iterdir()) and not effector._settling)
     assert works.told() == ["video.validated", *PACKAGE, "video.published"]
     assert next_step(await works.fold.job("v1")) is None
-    assert await works.leases.claim("v1:v1", 1_000) is not None
+    assert await works.leases.claim(job_id("v1"), 1_000) is not None
     assert works.keys(SETTINGS.bucket_uploads) == set()
     assert len(works.keys(SETTINGS.bucket_originals)) == 1
     assert not list(works.scratch.iterdir())
@@ -310,7 +311,7 @@ async def test_a_lease_is_kept_until_the_fold_shows_the_facts(works: Works, clip
     async with running(works.effector()) as effector:
         await until(lambda: works.told() == ["video.rejected"])
         await asyncio.sleep(0.3)
-        assert await works.leases.claim("v1:v1", 1_000) is None
+        assert await works.leases.claim(job_id("v1"), 1_000) is None
         works.log.fold_all(works.log.events)
         await until(lambda: not effector._settling)
         assert works.told() == ["video.rejected"]
@@ -325,7 +326,7 @@ async def test_stopping_takes_the_encoder_with_it(works: Works, clips: Clips) ->
     assert not [one for one in words if one.startswith("ffmpeg ") and str(works.scratch) in one]
     assert "transcode.completed" not in works.told()
     assert not list(works.scratch.iterdir())
-    assert await works.leases.claim("v1:v1", 1_000) is not None
+    assert await works.leases.claim(job_id("v1"), 1_000) is not None
 
 
 async def test_a_film_that_ends_the_worker_each_time_is_given_up(works: Works, tmp_path: Path) -> None:

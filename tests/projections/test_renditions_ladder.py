@@ -47,7 +47,9 @@ def test_one_decode_feeds_all_rungs() -> None:
     assert words.count("-i") == 1
     assert words.count("-f") == 5
     graph = words[words.index("-filter_complex") + 1]
-    assert graph.startswith("[0:v:0]fps=30000/1001,split=5[b0][b1][b2][b3][bs];[b0]scale=1080:1920:")
+    assert graph.startswith("[0:v:0]fps=30000/1001,split[a0][bs];[a0]scale=1080:1920:")
+    assert "format=yuv420p,split[v0][a1];[a1]scale=720:1280:" in graph
+    assert "[a3]scale=360:640:flags=bicubic,setsar=1,format=yuv420p[v3];" in graph
     assert "select=eq(n\\,44)+eq(n\\,224)+eq(n\\,404)," in graph
     assert words.count("expr:gte(t,n_forced*2)") == 4
     assert words.count("0:a:0") == 4
