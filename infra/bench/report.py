@@ -40,7 +40,7 @@ def documents(folder: Path) -> list[Document]:
 def pages(folder: Path, notes: str) -> dict[str, str]:
     """The report, named "", and for each stage its picture."""
     stages, said = documents(folder), _sections(notes)
-    parts = [_TITLE, said.pop("", ""), _summary(stages)]
+    parts = [_TITLE, said.pop("", ""), _summary(stages) if stages else "Nothing was measured yet."]
     parts += [_stage(one, said.pop(one["stage"], "")) for one in stages]
     parts += [f"## {heading}\n\n{text}" for heading, text in said.items() if heading not in ORDER]
     text = "\n".join(part.rstrip("\n") + "\n" for part in parts if part.strip())
