@@ -67,7 +67,10 @@ def bench_report(
         Path | None, typer.Argument(exists=True, file_okay=False, help="Where the documents are.")
     ] = None,
 ) -> None:
-    """Write BENCHMARKS.md, and a picture for each stage, from the documents of `reelfold bench --into`."""
+    """Write BENCHMARKS.md, and a picture for each stage, from the documents of `reelfold bench --into`.
+
+    Example: reelfold bench-report
+    """
     from infra.bench import report
 
     for path in report.write(folder or report.RESULTS, report.NOTES, report.REPORT):
