@@ -1,5 +1,6 @@
 """From a source to a package: every file a player needs, made, verified and named."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,11 +61,22 @@ async def make(
         (folder / str(rung.rung)).mkdir(parents=True)
     input_words = [*ffmpeg.SAFE_INPUT, "-i", str(path)]
     done = await ffmpeg.run(ladder.encode(source, rungs, input_words, folder), timeout_s, progress)
-    made = tuple([await verify.verify_rung(folder / str(rung.rung), rung, source) for rung in rungs])
+    made = await _verified(folder, rungs, source)
     _agree(made)
     copied = await _copy(folder, rungs, made, source, timeout_s)
     (folder / MASTER).write_text(playlist.master([_variant(one, source) for one in made]), "utf-8")
     return Package(folder, made, copied, _stills(folder, source), done.cpu_ms)
+
+
+async def _verified(folder: Path, rungs: tuple[Rung, ...], source: Source) -> tuple[Made, ...]:
+    """All rungs at once. The first failure is raised when all have ended: nobody reads the folder then."""
+    reading = [verify.verify_rung(folder / str(rung.rung), rung, source) for rung in rungs]
+    made = []
+    for one in await asyncio.gather(*reading, return_exceptions=True):
+        if isinstance(one, BaseException):
+            raise one
+        made.append(one)
+    return tuple(made)
 
 
 async def _copy(
