@@ -32,6 +32,8 @@ class Answered:
     p50_ms: float
     p99_ms: float
     answers: Mapping[str, int]
+    began_ns: int = 0
+    """Epoch: at an open rate the nth request was due n/rate seconds later."""
 
     @property
     def rate(self) -> float:
@@ -61,7 +63,9 @@ def loaded(
     bad = {status: number for status, number in said["answers"].items() if not status.startswith(good)}
     if bad or not said["requests"]:
         raise RuntimeError(f"{targets[0]['url']} answered {said['answers']}")
-    return Answered(said["requests"], said["seconds"], said["p50_ms"], said["p99_ms"], said["answers"])
+    return Answered(
+        said["requests"], said["seconds"], said["p50_ms"], said["p99_ms"], said["answers"], said["began_ns"]
+    )
 
 
 def built(source: Path) -> Path:

@@ -4,9 +4,9 @@ Events are complete (300 to 500 bytes of Avro), 2 % come twice, 1 % are hours la
 must come of them is counted here, from the events alone: `Load.counts` is the oracle of every contender.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import numpy as np
@@ -29,6 +29,13 @@ TOPICS = ("rf.playback.v1", "rf.engagement.v1")
 START_MS = 1_790_000_000_000
 
 Event = dict[str, Any]
+Record = tuple[str, bytes, bytes]
+"""Topic, value, key."""
+_WEIGHTS = {
+    "zipf": np.arange(1, VIDEOS + 1) ** -ZIPF,
+    "even": np.ones(VIDEOS),
+    "viral": np.array([VIDEOS - 1.0, *[1.0] * (VIDEOS - 1)]),
+}
 
 
 @dataclass(slots=True)
@@ -43,16 +50,21 @@ class Load:
     """Events, each once."""
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     """video -> views and likes, where not 0."""
+    users: int = USERS
+    shape: Literal["zipf", "even", "viral"] = "zipf"
+    """How the events fall on the videos; of the viral one half are the first video's, the rest is even."""
+    named: str = ""
+    """Before the names of its videos: loads that follow one another count apart."""
 
     def each(self) -> Iterator[Event]:
         """The events in the order in which they happen, those sent twice included."""
         chance = np.random.default_rng(self.seed)
-        ranks = np.arange(1, VIDEOS + 1) ** -ZIPF
-        videos = chance.choice(VIDEOS, self.events, p=ranks / ranks.sum())
-        users = chance.integers(0, USERS, self.events)
+        weights = _WEIGHTS[self.shape]
+        videos = chance.choice(VIDEOS, self.events, p=weights / weights.sum())
+        users = chance.integers(0, self.users, self.events)
         kinds = chance.choice(len(KINDS), self.events, p=[share for _, share in KINDS])
         twice, late = chance.random(self.events) < DUPLICATES, chance.random(self.events) < LATE
-        filled = {kind: _filled(kind) for kind, _ in KINDS}
+        filled_in = {kind: filled(kind) for kind, _ in KINDS}
         before: Event | None = None
         for nth in range(self.events):
             if twice[nth] and before is not None:
@@ -61,12 +73,12 @@ class Load:
             at = START_MS + nth - (LATE_MS if late[nth] else 0)
             kind, user = KINDS[kinds[nth]][0], f"u{users[nth]:07d}"
             one = str(UUID(int=(self.seed << 64) | nth))
-            before = filled[kind] | {
+            before = filled_in[kind] | {
                 "event_id": one,
                 "actor_id": user,
                 "occurred_at": at,
                 "received_at": START_MS + nth,
-                "video_id": f"v{videos[nth]:06d}",
+                "video_id": f"{self.named}v{videos[nth]:06d}",
                 "device_id": f"device-{user}",
                 "session_id": one,
                 "request_id": one,
@@ -77,23 +89,32 @@ class Load:
 
     def publish(self, settings: Settings, book: SchemaBook, named: str = "") -> None:
         """Write all of it to the log, and count what must come of it. ``named``: before each topic's name."""
-        log = Producer(producer(settings) | {"linger.ms": 50, "queue.buffering.max.messages": 1_000_000})
+        put(settings, self.records(book), named)
+
+    def records(self, book: SchemaBook) -> Iterator[Record]:
+        """All of it encoded; at the end what must come of it is counted."""
         counted = _Counted()
         for event in self.each():
             counted.take(event)
             value = encode(event, book)
             self.size += len(value)
-            topic = named + TOPIC_OF[event["event_type"]].name
-            while True:
-                try:
-                    log.produce(topic, value, event["actor_id"].encode())
-                    break
-                except BufferError:
-                    log.poll(0.1)
-            log.poll(0)
-        if log.flush(60):
-            raise RuntimeError("the broker did not take the load")
+            yield TOPIC_OF[event["event_type"]].name, value, event["actor_id"].encode()
         self.counts, self.unique = counted.counts(), len(counted.ids)
+
+
+def put(settings: Settings, records: Iterable[Record], named: str = "") -> None:
+    """Write records to the log, acknowledged. ``named``: before each topic's name."""
+    log = Producer(producer(settings) | {"linger.ms": 50, "queue.buffering.max.messages": 1_000_000})
+    for topic, value, key in records:
+        while True:
+            try:
+                log.produce(named + topic, value, key)
+                break
+            except BufferError:
+                log.poll(0.1)
+        log.poll(0)
+    if log.flush(60):
+        raise RuntimeError("the broker did not take the load")
 
 
 @dataclass(slots=True)
@@ -121,7 +142,7 @@ class _Counted:
         return found
 
 
-def _filled(event_type: str) -> Event:
+def filled(event_type: str) -> Event:
     """Every field that a phone fills the same way in each event."""
     said = {field["name"]: field.get("default") for field in latest(event_type).fields}
     given = {

@@ -39,6 +39,7 @@ type report struct {
 	P99      float64        `json:"p99_ms"`
 	Slowest  float64        `json:"slowest_ms"`
 	Answers  map[string]int `json:"answers"`
+	Began    int64          `json:"began_ns"`
 }
 
 func main() {
@@ -98,11 +99,11 @@ func run(given task, seconds float64) report {
 	all.Wait()
 	took := time.Since(begin).Seconds()
 	if len(waits) == 0 {
-		return report{Seconds: took, Answers: answers}
+		return report{Seconds: took, Answers: answers, Began: begin.UnixNano()}
 	}
 	sort.Float64s(waits)
 	at := func(share float64) float64 { return waits[int(share*float64(len(waits)-1))] }
-	return report{len(waits), took, at(0.5), at(0.99), waits[len(waits)-1], answers}
+	return report{len(waits), took, at(0.5), at(0.99), waits[len(waits)-1], answers, begin.UnixNano()}
 }
 
 func send(client *http.Client, to target) string {
