@@ -32,7 +32,7 @@ def names_of(client: "redis.Redis", settings: Settings, places: Vector) -> Names
 def positions(client: "redis.Redis", names: Names) -> dict[Place, int]:
     """The next offset in each place: that of the slowest fold."""
     found: dict[Place, int] = {}
-    stored: list[Any] = client.mget([name for name, _ in names])  # type: ignore[assignment]
+    stored: list[Any] = client.mget([name for name, _ in names])
     for (_, place), text in zip(names, stored, strict=True):
         found[place] = min(int(text or 0), found.get(place, int(text or 0)))
     return found

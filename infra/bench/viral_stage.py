@@ -78,7 +78,7 @@ def _fold(at: Stand, shape: Shape, events: int) -> tuple[Sample, Load]:
 
 
 def _spread(before: dict[tuple[str, int], int], after: dict[tuple[str, int], int]) -> float:
-    """The fullest partition's new records against the mean, over both topics: a worker takes number n of all."""
+    """The fullest partition's new records against the mean, number n of all topics together."""
     by_number: Counter[int] = Counter()
     for (topic, number), end in after.items():
         by_number[number] += end - before.get((topic, number), 0)

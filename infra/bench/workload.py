@@ -93,7 +93,7 @@ class Load:
 
     def records(self, book: SchemaBook) -> Iterator[Record]:
         """All of it encoded; at the end what must come of it is counted."""
-        counted = _Counted()
+        counted = Counted()
         for event in self.each():
             counted.take(event)
             value = encode(event, book)
@@ -118,7 +118,7 @@ def put(settings: Settings, records: Iterable[Record], named: str = "") -> None:
 
 
 @dataclass(slots=True)
-class _Counted:
+class Counted:
     ids: set[str] = field(default_factory=set)
     views: dict[str, set[str]] = field(default_factory=dict)
     likes: dict[tuple[str, str], tuple[int, str, bool]] = field(default_factory=dict)

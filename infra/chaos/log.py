@@ -49,8 +49,8 @@ def event_ids(settings: Settings, since: Vector, until: Vector) -> Counter[str]:
     """How often each event stands in the lanes' topics between the two."""
     lanes = {topic.name for topic in TOPICS if topic.lane}
     found: Counter[str] = Counter()
-    for message in _between(settings, since, until, lanes):
-        event_id = _headers(message).get("ce_id")
+    for message in between(settings, since, until, lanes):
+        event_id = headers(message).get("ce_id")
         if event_id is not None:
             found[event_id] += 1
     return found
@@ -59,13 +59,13 @@ def event_ids(settings: Settings, since: Vector, until: Vector) -> Counter[str]:
 def letters(settings: Settings, since: Vector, until: Vector) -> Counter[Letter]:
     """What was parked between the two, and how often."""
     found: Counter[Letter] = Counter()
-    for message in _between(settings, since, until, {DEAD_LETTERS}):
-        said = _headers(message)
+    for message in between(settings, since, until, {DEAD_LETTERS}):
+        said = headers(message)
         found[said["dlq.topic"], int(said["dlq.partition"]), int(said["dlq.offset"])] += 1
     return found
 
 
-def _headers(message: Message) -> dict[str, str]:
+def headers(message: Message) -> dict[str, str]:
     said: dict[str, str | bytes | None] = dict(message.headers() or [])
     return {
         name: value.decode(errors="replace") if isinstance(value, bytes) else value or ""
@@ -73,7 +73,7 @@ def _headers(message: Message) -> dict[str, str]:
     }
 
 
-def _between(settings: Settings, since: Vector, until: Vector, topics: set[str]) -> Iterator[Message]:
+def between(settings: Settings, since: Vector, until: Vector, topics: set[str]) -> Iterator[Message]:
     left = {place: end for place, end in until.items() if place[0] in topics and end > since.get(place, 0)}
     with _reader(settings) as consumer:
         consumer.assign([TopicPartition(*place, since.get(place, 0)) for place in left])

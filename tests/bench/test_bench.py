@@ -12,7 +12,7 @@ from infra.bench.measure import Sample, interleaved, middle, ratio
 from infra.bench.plot import svg
 from infra.bench.result import Result, Target, figures
 from infra.bench.versions import version
-from infra.bench.workload import DUPLICATES, Load, _Counted
+from infra.bench.workload import DUPLICATES, Counted, Load
 from projections.engagement.memory import MemoryEngagement
 from schemas.book import SchemaBook
 from schemas.codec import encode
@@ -32,7 +32,7 @@ def test_the_load_is_the_same_for_a_seed_and_is_as_it_says() -> None:
 
 
 def test_the_oracle_counts_what_the_fold_counts() -> None:
-    events, counted, fold = list(Load(3, EVENTS).each()), _Counted(), MemoryEngagement()
+    events, counted, fold = list(Load(3, EVENTS).each()), Counted(), MemoryEngagement()
     for event in events:
         counted.take(event)
     for views in (True, False):
