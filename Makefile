@@ -79,7 +79,7 @@ chaos: installed
 
 # make bench [STAGES="fold replay"]: each stage beside its peers and its floor; takes long, on a quiet machine
 bench: installed
-	@for stage in $(or $(STAGES),fold fold-clickhouse fold-both replay ingest transcode); do \
+	@for stage in $(or $(STAGES),fold fold-clickhouse fold-both replay ingest feed fanout viral latency growth transcode); do \
 	  $(BIN)/reelfold bench $$stage --into infra/bench/results || exit 1; done
 	@$(BIN)/reelfold bench-report
 

@@ -12,7 +12,19 @@ from rich.console import Console
 from infra.cli_stack import JsonFlag
 from infra.clock import SystemClock
 
-STAGES = ("fold", "fold-clickhouse", "fold-both", "replay", "ingest", "transcode")
+STAGES = (
+    "fold",
+    "fold-clickhouse",
+    "fold-both",
+    "replay",
+    "ingest",
+    "feed",
+    "fanout",
+    "viral",
+    "latency",
+    "growth",
+    "transcode",
+)
 
 
 def bench(

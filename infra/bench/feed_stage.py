@@ -73,7 +73,7 @@ def feed_on(at: Stand, events: int, runs: int, tell: Tell) -> Result:
     ]
     notes = [
         f"{len(users)} users, {SHOWN} of {FOLLOWED * PER_AUTHOR} videos a page; the tutorial answers ids, "
-        f"ours and tutorial_cards {SHOWN} cards; ours is {ratio(found, OURS, CARDS):.2f} times tutorial_cards",
+        f"ours and tutorial_cards cards; ours is {ratio(found, OURS, CARDS):.2f} times tutorial_cards",
         f"open loop at 60 % of {capacity:.0f}/s, from when a request was due: p50 {p50[0.6]:.2f} ms, "
         f"p99 {p99[0.6]:.2f} ms",
     ]
