@@ -106,8 +106,11 @@ class RedisFeedReads:
     async def following(
         self, user_id: str, before: tuple[int, str] | None, limit: int
     ) -> list[tuple[int, str]]:
+        # The first page needs no more than it shows; twice that, since a video that changes its author may
+        # be there under both for a moment.
+        cap = self._cap if before is not None else min(self._cap, 2 * limit)
         with store_errors():
-            answer = await self._read(args=[self._prefix, user_id, self._cap])
+            answer = await self._read(args=[self._prefix, user_id, cap])
         return feed_page(_videos(answer), before, limit, self._cap)
 
 

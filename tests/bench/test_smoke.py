@@ -52,6 +52,6 @@ def test_a_small_round_of_a_stage_agrees_with_its_oracle(shared: Stand, stage: S
     said = result.document()
     assert said["ours"] > 0
     assert said["targets"] and said["notes"]
-    assert all(one["rate"] > 0 and one["cpu_us"] > 0 for one in result.figures.values())
+    assert all(one["rate"] > 0 and one["cpu_us"] >= 0 for one in result.figures.values())
     assert result.axes != ("", "")
     assert result.series and all(len(line) > 0 for line in result.series.values())
