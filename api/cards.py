@@ -4,10 +4,14 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from api.models import CountsView, Creator, Playback, PlaybackLinks, RenditionView, ThumbnailView, VideoCard
+from api.card_text import CardText, address, card_of, card_text, creator_of, links_of
+from api.models import Creator, Playback, RenditionView, VideoCard
 from api.reads import Readers
 from projections.catalog.store import User, Video
 from projections.engagement.store import Counts
+
+Shown = tuple[Video, User | None, Counts, bool | None]
+"""A video, who made it, what it gathered, and whether the reader likes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +24,11 @@ class Viewer:
 
     async def cards(self, video_ids: Sequence[str]) -> list[VideoCard | None]:
         """Cards in the order asked; None for what is unknown, unpublished, deleted or not for this eye."""
-        ids = list(video_ids)
-        if not ids:
-            return []
-        videos, counts, liked = await asyncio.gather(
-            self.reads.catalog.videos(ids), self.reads.engagement.counts(ids), self._liked(ids)
-        )
-        users, seen = await asyncio.gather(self.users_of(videos), self._may_see(videos))
-        return [
-            self._card(video, users, count, like) if video is not None and video.video_id in seen else None
-            for video, count, like in zip(videos, counts, liked, strict=True)
-        ]
+        return [one and card_of(*one, self.media_base_url) for one in await self._shown(video_ids)]
+
+    async def texts(self, video_ids: Sequence[str]) -> list[CardText | None]:
+        """The same cards as JSON."""
+        return [one and card_text(*one, self.media_base_url) for one in await self._shown(video_ids)]
 
     async def video(self, video_id: str) -> Video | None:
         """The video if this reader may see it; its owner may, published or not, unless it is deleted."""
@@ -47,7 +45,7 @@ class Viewer:
         counts, liked, users = await asyncio.gather(
             self.reads.engagement.counts(ids), self._liked(ids), self.users_of([video])
         )
-        return self._card(video, users, counts[0], liked[0])
+        return card_of(video, users.get(video.creator_id), counts[0], liked[0], self.media_base_url)
 
     def owns(self, video: Video) -> bool:
         """Whether the reader made it."""
@@ -65,18 +63,16 @@ class Viewer:
 
     def creator(self, user_id: str, users: dict[str, User]) -> Creator:
         """An account as it stands beside what it made."""
-        user = users.get(user_id)
-        avatar = self.url(user.avatar_key) if user else None
-        return Creator(user_id=user_id, username=user.username if user else None, avatar_url=avatar)
+        return creator_of(user_id, users.get(user_id), self.media_base_url)
 
     def url(self, key: str | None) -> str | None:
         """The public address of a key in the media bucket."""
-        return None if key is None else f"{self.media_base_url.rstrip('/')}/{key}"
+        return None if key is None else address(key, self.media_base_url)
 
     def playback(self, video: Video) -> Playback:
         """Everything that can be played of a video."""
         return Playback(
-            **self._links(video).model_dump(),
+            **links_of(video, self.media_base_url).model_dump(),
             video_id=video.video_id,
             duration_ms=video.duration_ms,
             renditions=[
@@ -87,13 +83,28 @@ class Viewer:
                     height=one.height,
                     codecs=one.codecs,
                     bandwidth=one.bandwidth,
-                    url=self._address(one.key),
+                    url=address(one.key, self.media_base_url),
                     bytes=one.bytes,
                     duration_ms=one.duration_ms,
                 )  # fmt: skip
                 for one in video.renditions
             ],
         )
+
+    async def _shown(self, video_ids: Sequence[str]) -> list[Shown | None]:
+        ids = list(video_ids)
+        if not ids:
+            return []
+        videos, counts, liked = await asyncio.gather(
+            self.reads.catalog.videos(ids), self.reads.engagement.counts(ids), self._liked(ids)
+        )
+        users, seen = await asyncio.gather(self.users_of(videos), self._may_see(videos))
+        return [
+            (video, users.get(video.creator_id), count, like)
+            if video is not None and video.video_id in seen
+            else None
+            for video, count, like in zip(videos, counts, liked, strict=True)
+        ]
 
     async def _liked(self, ids: list[str]) -> Sequence[bool | None]:
         if self.user_id is None:
@@ -114,38 +125,3 @@ class Viewer:
             or video.visibility == "public"
             or (video.visibility == "followers" and video.creator_id in follows)
         }
-
-    def _card(self, video: Video, users: dict[str, User], counts: Counts, liked: bool | None) -> VideoCard:
-        return VideoCard(
-            video_id=video.video_id,
-            creator=self.creator(video.creator_id, users),
-            title=video.title,
-            caption=video.caption,
-            hashtags=list(video.hashtags),
-            sound_id=video.sound_id,
-            visibility=video.visibility,
-            state=video.state,
-            duration_ms=video.duration_ms,
-            width=video.width,
-            height=video.height,
-            published_at=video.published_at,
-            counts=CountsView(
-                views=counts.views, likes=counts.likes, comments=counts.comments, shares=counts.shares
-            ),
-            liked_by_me=liked,
-            playback=self._links(video),
-        )
-
-    def _links(self, video: Video) -> PlaybackLinks:
-        download = next((one.key for one in video.renditions if one.kind == "mp4"), None)
-        return PlaybackLinks(
-            hls=self.url(video.master_key),
-            mp4=self.url(download),
-            thumbnails=[
-                ThumbnailView(at_ms=t.at_ms, url=self._address(t.key), width=t.width, height=t.height)
-                for t in video.thumbnails
-            ],
-        )
-
-    def _address(self, key: str) -> str:
-        return f"{self.media_base_url.rstrip('/')}/{key}"

@@ -15,13 +15,15 @@ PRIVATE = "private, no-cache"
 """Answers that depend on who asks: kept by the client alone, and asked again each time."""
 
 
-def answer(request: Request, model: BaseModel, *, private: bool, tagged: BaseModel | None = None) -> Response:
-    """The model as JSON, or 304 when If-None-Match names its tag.
-
-    ``tagged`` is what the tag vouches for when that is less than the whole model.
-    """
+def answer(request: Request, model: BaseModel, *, private: bool) -> Response:
+    """The model as JSON, or 304 when If-None-Match names its tag."""
     body = model.model_dump_json().encode()
-    tag = entity_tag(body if tagged is None else tagged.model_dump_json().encode())
+    return answered(request, body, private=private, tagged=body)
+
+
+def answered(request: Request, body: bytes, *, private: bool, tagged: bytes) -> Response:
+    """JSON, or 304 when If-None-Match names its tag; ``tagged`` is what the tag vouches for."""
+    tag = entity_tag(tagged)
     headers = {"ETag": tag, "Cache-Control": PRIVATE if private else PUBLIC, "Vary": "Authorization"}
     if unchanged(request, tag):
         return Response(status_code=304, headers=headers)

@@ -3,15 +3,17 @@
 import asyncio
 from typing import Annotated
 
+import orjson
 from fastapi import APIRouter, Query, Request, Response
 
 from api.auth import Caller, MaybeCaller
+from api.card_text import CardText
 from api.documented import documented
-from api.etag import answer
-from api.models import FeedPage, VideoCard, VideoPage
+from api.etag import answered
+from api.models import FeedPage
 from api.parts import Parts, PartsOf
 from api.served import Slate, served
-from api.viewing import Keysets, Paging, Viewing, shown_by
+from api.viewing import Keysets, Paging, Viewing, texts_by
 from infra.clock import new_event_id
 from projections.trending.store import Window
 
@@ -28,7 +30,7 @@ async def following(
     async def fetch(before: tuple[int, str] | None, limit: int) -> list[tuple[int, str]]:
         return await reads.feed.following(who.actor_id, before, limit)
 
-    (items, after), lags = await asyncio.gather(paging.page(fetch, shown_by(viewing)), reads.lag.lags())
+    (items, after), lags = await asyncio.gather(paging.page(fetch, texts_by(viewing)), reads.lag.lags())
     slate = Slate("following", reads.generation, "following", [(card, None) for card in items], lags)
     return _serve(request, parts, slate, who.actor_id, after)
 
@@ -48,8 +50,8 @@ async def trending(
     async def fetch(before: tuple[float, str] | None, limit: int) -> list[tuple[float, str]]:
         return await reads.trending.top(window, before, limit)
 
-    async def show(keysets: Keysets) -> list[tuple[VideoCard, float] | None]:
-        cards = await viewing.cards([video_id for _, video_id in keysets])
+    async def show(keysets: Keysets) -> list[tuple[CardText, float] | None]:
+        cards = await viewing.texts([video_id for _, video_id in keysets])
         return [
             (card, float(score)) if card else None for card, (score, _) in zip(cards, keysets, strict=True)
         ]
@@ -63,9 +65,10 @@ def _serve(request: Request, parts: Parts, slate: Slate, user_id: str | None, af
     """The page, and the fact that it was served; the fact neither delays nor fails the page."""
     now_ms = parts.clock.now_ms()
     request_id = new_event_id(now_ms)
-    plain = VideoPage(items=[card for card, _ in slate.items], next_cursor=after)
-    page = FeedPage(items=plain.items, next_cursor=after, request_id=request_id)
-    response = answer(request, page, private=user_id is not None, tagged=plain)
+    items, cursor = b",".join(card.text for card, _ in slate.items), orjson.dumps(after)
+    plain = b'{"items":[%s],"next_cursor":%s}' % (items, cursor)
+    page = b'%s,"request_id":"%s"}' % (plain[:-1], request_id.encode())
+    response = answered(request, page, private=user_id is not None, tagged=plain)
     # A 304 shows the page that was served before, under its own request_id.
     if user_id is not None and slate.items and response.status_code == 200:
         parts.background.put(served(slate, user_id, request_id, now_ms))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from api.models import VideoCard
+from api.card_text import CardText
 from projections.lag import FoldLag
 
 SOURCE = "/svc/api"
@@ -22,7 +22,7 @@ class Slate:
     feed: str
     generation: int
     source: str
-    items: list[tuple[VideoCard, float | None]]
+    items: list[tuple[CardText, float | None]]
     lags: Sequence[FoldLag]
 
 

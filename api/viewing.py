@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Depends, Query, Request
 
 from api.auth import maybe_caller
+from api.card_text import CardText
 from api.cards import Viewer
 from api.models import VideoCard
 from api.pages import DEFAULT_LIMIT, MAX_LIMIT, BadCursor, Cursors, Page, fill
@@ -78,5 +79,14 @@ def shown_by(viewing: Viewer) -> Callable[[Keysets], Awaitable[list[VideoCard | 
 
     async def show(keysets: Keysets) -> list[VideoCard | None]:
         return await viewing.cards([video_id for _, video_id in keysets])
+
+    return show
+
+
+def texts_by(viewing: Viewer) -> Callable[[Keysets], Awaitable[list[CardText | None]]]:
+    """Keysets of videos -> their cards as JSON."""
+
+    async def show(keysets: Keysets) -> list[CardText | None]:
+        return await viewing.texts([video_id for _, video_id in keysets])
 
     return show

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from api.models import FeedPage
 from infra.telemetry import REGISTRY
 from projections.lag import FoldLag
 from projections.position import StoreUnavailable
@@ -161,3 +162,14 @@ async def test_a_store_that_is_away_is_a_503_that_says_when(
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) > 0
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_page_put_together_from_texts_is_what_the_model_says(told: Stage) -> None:
+    told.tell(
+        registered("zoë", 19),
+        described("ann", "v4", 20, title='a "quoted" title', caption="\u2028 <&> ü", hashtags=["é"]),
+        liked("bob", "v3", 21),
+    )
+    for path in (FOLLOWING, f"{FOLLOWING}?limit=50", f"{TRENDING}?limit=1"):
+        body = (await told.get(path, "bob")).content
+        assert FeedPage.model_validate_json(body).model_dump_json().encode() == body
