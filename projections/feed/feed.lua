@@ -37,6 +37,11 @@ end
 
 local function is_celebrity(author) return call('SISMEMBER', celebrities, author) == 1 end
 
+-- Cuts to less than the window, so that one delivery in some fifty pays for it and not each.
+local function cut(feed, held)
+  if held > window then call('ZREMRANGEBYRANK', feed, 0, -math.floor((cap + window) / 2) - 1) end
+end
+
 -- Adds {video, at, video, at, ...} of one author to a feed, as far as the promise allows.
 local function add(feed, author, videos)
   local oldest, arguments = nil, {}
@@ -51,7 +56,7 @@ local function add(feed, author, videos)
     end
   end
   if #arguments > 0 then call('ZADD', feed, unpack(arguments)) end
-  if held + #arguments / 2 > window then call('ZREMRANGEBYRANK', feed, 0, -window - 1) end
+  cut(feed, held + #arguments / 2)
 end
 
 local function backfill(feed, author)
@@ -128,9 +133,13 @@ local function publish(order, cursor)
   call('ZADD', key('timeline', author), at, video)
   if is_celebrity(author) then return nil end
   call('HSET', record, 'pushed', 1)
-  local videos = {video, at}
+  local videos, member, before = {video, at}, video .. ' ' .. author, '(' .. at
+  local following = prefix .. 'following:'
   local last = fan_out(author, after(cursor, '+'), function(user)
-    add(key('following', user), author, videos)
+    local feed = following .. user
+    -- Where something is older it may be added unseen, which is nearly always; a count needs no text made.
+    if call('ZCOUNT', feed, '-inf', before) == 0 then return add(feed, author, videos) end
+    if call('ZADD', feed, at, member) == 1 then cut(feed, call('ZCARD', feed)) end
   end)
   return last and '+' .. last
 end
