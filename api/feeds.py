@@ -4,20 +4,33 @@ import asyncio
 from typing import Annotated
 
 import orjson
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
-from api.auth import Caller, MaybeCaller
+from api.auth import Caller, MaybeCaller, caller
 from api.card_text import CardText
+from api.cards import Viewer
+from api.direct import direct_router
 from api.documented import documented
 from api.etag import answered
 from api.models import FeedPage
-from api.parts import Parts, PartsOf
+from api.pages import Cursors
+from api.parts import Parts, PartsOf, parts_of
 from api.served import Slate, served
-from api.viewing import Keysets, Paging, Viewing, texts_by
+from api.viewing import Asked, Keysets, Paging, Viewing, texts_by
 from infra.clock import new_event_id
 from projections.trending.store import Window
 
-router = APIRouter(prefix="/v1/feed", tags=["feeds"])
+
+async def _first_page(request: Request, limit: int) -> Response:
+    """What `following` answers to a request without a cursor."""
+    parts, who = await parts_of(request), await caller(request)
+    viewing = Viewer(await parts.reads.live(), who.actor_id, parts.settings.media_base_url)
+    cursors = Cursors(parts.settings.cursor_secret.get_secret_value().encode())
+    paging = Asked(cursors, request.scope["path"], who.actor_id, limit, None)
+    return await following(request, parts, who, viewing, paging)
+
+
+router = direct_router("/following", _first_page, prefix="/v1/feed", tags=["feeds"])
 
 
 @router.get("/following", response_model=FeedPage, responses=documented(304, 400, 401, 503))

@@ -173,3 +173,16 @@ async def test_a_page_put_together_from_texts_is_what_the_model_says(told: Stage
     for path in (FOLLOWING, f"{FOLLOWING}?limit=50", f"{TRENDING}?limit=1"):
         body = (await told.get(path, "bob")).content
         assert FeedPage.model_validate_json(body).model_dump_json().encode() == body
+
+
+async def test_a_feed_asked_plainly_is_what_any_other_form_of_asking_gets(told: Stage) -> None:
+    for plain, other in ((FOLLOWING, f"{FOLLOWING}?x=1"), (f"{FOLLOWING}?limit=2", f"{FOLLOWING}?limit=2&x")):
+        one, same = await told.get(plain, "bob"), await told.get(other, "bob")
+        assert [one.json()[name] for name in ("items", "next_cursor")] == [
+            same.json()[name] for name in ("items", "next_cursor")
+        ]
+        assert one.headers["etag"] == same.headers["etag"]
+    assert [len((await told.get(f"{FOLLOWING}?limit={n}", "bob")).json()["items"]) for n in (1, 5)] == [1, 5]
+    for wrong in ("0", "51", "99", "-1", "1x", ""):
+        assert (await told.get(f"{FOLLOWING}?limit={wrong}", "bob")).json()["field"] == "limit"
+    assert (await told.get(f"{FOLLOWING}?limit=2")).status_code == 401
