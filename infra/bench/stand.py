@@ -74,7 +74,14 @@ class Stand:
     def settle(self, sinks: str = "redis") -> None:
         """Wait until all that is in the log is folded."""
         ends = self.ends()
-        self._wait(lambda: self._at(ends, sinks) >= sum(ends.values()))
+        total = sum(ends.values())
+        with redis_client(self.ground.settings) as client:
+            keys = names_of(client, self.ground.settings, ends)
+            self._wait(lambda: folded(client, keys, ends) >= total)
+        if "clickhouse" in sinks:
+            tables = clickhouse_client(self.ground.settings)
+            self._wait(lambda: sum(loaded(tables, self.ground.settings, ends).values()) >= total, 20 * LOOK_S)
+            tables.close()
 
     def write(self, records: Iterable[Record]) -> None:
         """Into the log, and wait for the workers."""
@@ -82,7 +89,7 @@ class Stand:
         self.settle()
 
     def drain(self, records: Sequence[Record], workers: int = 1) -> Sample:
-        """Workers fold what is in the log before they may begin, timed from the first folded record to the last."""
+        """Workers fold what is in the log before they may begin, from the first folded record to the last."""
         names = self.workers(workers)
         for name in names:
             self.ground.freeze(name)
@@ -116,23 +123,12 @@ class Stand:
             used = float(client.info("memory")["used_memory"]) / 1e6
         return {"worker": max(_resident_mb(self.ground.pid(name)) for name in workers), "redis": used}
 
-    def _at(self, ends: log.Vector, sinks: str) -> int:
-        with redis_client(self.ground.settings) as client:
-            at = folded(client, names_of(client, self.ground.settings, ends), ends)
-        if "clickhouse" not in sinks:
-            return at
-        clickhouse = clickhouse_client(self.ground.settings)
-        try:
-            return min(at, sum(loaded(clickhouse, self.ground.settings, ends).values()))
-        finally:
-            clickhouse.close()
-
-    def _wait(self, done: Callable[[], bool]) -> None:
+    def _wait(self, done: Callable[[], bool], every_s: float = LOOK_S) -> None:
         deadline = time.monotonic() + LONGEST_S
         while not done():
             if time.monotonic() > deadline or self.ground.last_words():
                 raise RuntimeError(f"the fold does not come to an end: {self.ground.last_words()}")
-            time.sleep(LOOK_S)
+            time.sleep(every_s)
 
 
 @contextmanager
