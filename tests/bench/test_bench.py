@@ -1,6 +1,7 @@
 """Benchmarks measure what they say: the load is the same each time, its oracle is right, results tell."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -11,14 +12,17 @@ from infra.bench import report
 from infra.bench.measure import Sample, interleaved, middle, ratio
 from infra.bench.plot import svg
 from infra.bench.result import Result, Target, figures
+from infra.bench.town import Town, records
 from infra.bench.versions import version
 from infra.bench.workload import DUPLICATES, Counted, Load
 from projections.engagement.memory import MemoryEngagement
+from projections.feed.memory import MemoryFeed
 from schemas.book import SchemaBook
 from schemas.codec import encode
 from tests.builders import batch_of
 
 EVENTS = 3_000
+ASKING = ("user.followed", "video.published")
 
 
 def test_the_load_is_the_same_for_a_seed_and_is_as_it_says() -> None:
@@ -42,6 +46,29 @@ def test_the_oracle_counts_what_the_fold_counts() -> None:
         if number:
             found.setdefault(video, {})[kind] = number
     assert counted.counts() == found
+
+
+def test_half_of_a_viral_load_is_one_videos_and_an_even_one_has_no_such_video() -> None:
+    for shape, least, most in (("viral", 0.45, 0.55), ("even", 0.0, 0.01), ("zipf", 0.1, 0.2)):
+        events = list(Load(3, EVENTS, shape=shape, named="here-").each())  # type: ignore[arg-type]
+        share = max(Counter(event["video_id"] for event in events).values()) / EVENTS
+        assert least <= share <= most
+        assert all(event["video_id"].startswith("here-v") for event in events)
+
+
+async def test_a_towns_feeds_are_those_of_the_fold() -> None:
+    town, fold = Town(1), MemoryFeed()
+    authors = [town.name("a", nth) for nth in range(4)]
+    events = [event for nth in range(40) for event in town.publish(authors[nth % 4], 1_000 + nth // 3)]
+    events += town.follow(["ann"], authors[:3])
+    events += town.follow(["bob"], authors[3:])
+    assert len(records(events, SchemaBook.local())) == len(events) == 124
+    followed = {"user.followed"}
+    for some in (True, False):
+        batch = [one for one in events if (one["event_type"] in followed) is some]
+        fold.apply(batch_of(*(one for one in batch if one["event_type"] in ASKING)), None)
+    for user in ("ann", "bob"):
+        assert [video for _, video in await fold.following(user, None, 20)] == town.feed(user, 20)
 
 
 def test_contenders_take_turns_and_medians_and_ratios_come_of_rounds() -> None:
