@@ -9,7 +9,7 @@ import json
 import threading
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import median
@@ -63,11 +63,11 @@ def latency(events: int, runs: int, tell: Tell) -> Result:
         return latency_on(at, events, runs, tell)
 
 
-def latency_on(at: Stand, events: int, runs: int, tell: Tell) -> Result:
-    """The same on a stack that is there."""
+def latency_on(at: Stand, events: int, runs: int, tell: Tell, shares: Sequence[float] = POINTS) -> Result:
+    """The same on a stack that is there. ``shares``: of the rate, at which the plot has points."""
     at.workers(1, SINKS)
     seconds, found, points = min(LONGEST_S, events / OFFERED), list[Waits](), dict[float, Waits]()
-    for share in POINTS:
+    for share in shares:
         points[share * OFFERED], _ = _offered(at, share * OFFERED, min(POINT_S, seconds))
         tell(f"{share * OFFERED:,.0f} events/s offered: {_said(points[share * OFFERED])}")
 

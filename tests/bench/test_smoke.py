@@ -1,6 +1,7 @@
 """One small round of the stages beside their peers and floors, on real servers: all agree, or it raises."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -44,8 +45,14 @@ Stage = Callable[[Stand, int, int, Tell], Result]
 @pytest.mark.e2e
 @pytest.mark.parametrize(
     ("stage", "events"),
-    [(latency_on, 690), (feed_on, 500), (fanout_on, 600), (viral_on, 3_000), (growth_on, 12_000)],
-    ids=lambda one: getattr(one, "__name__", ""),
+    [
+        (partial(latency_on, shares=(1.0,)), 690),
+        (feed_on, 500),
+        (fanout_on, 600),
+        (viral_on, 3_000),
+        (growth_on, 12_000),
+    ],
+    ids=["latency", "feed", "fanout", "viral", "growth"],
 )
 def test_a_small_round_of_a_stage_agrees_with_its_oracle(shared: Stand, stage: Stage, events: int) -> None:
     result = stage(shared, events, 1, lambda line: None)
