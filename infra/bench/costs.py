@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.bench.result import ROOT
+from infra.bench.versions import ROOT
 
 RESULTS = ROOT / "infra" / "bench" / "results"
 OURS, FEW, MANY = "reelfold", 1, 50

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from infra.bench.assumptions import Assumptions, Machine
 from infra.bench.costs import RESULTS, NotMeasured, measured
-from infra.bench.result import ROOT
 from infra.bench.scaling_tables import tables
+from infra.bench.versions import ROOT
 
 PAGE = ROOT / "infra" / "kubernetes" / "SCALING.md"
 BEGIN, END = "<!-- scaling: begin -->", "<!-- scaling: end -->"

@@ -16,7 +16,7 @@ COMMANDS = {
     *("up", "down", "status", "logs", "doctor", "provision", "topics"),
     *("tail", "token", "worker", "api", "demo", "simulate"),
     *("replay", "recover", "generations", "parity", "promote", "rollback", "drop"),
-    *("backup", "bench", "bench-report", "restore", "refill", "chaos"),
+    *("backup", "bench", "bench_report", "restore", "refill", "chaos"),
 }
 
 
