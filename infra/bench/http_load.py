@@ -1,5 +1,6 @@
 """HTTP at a server: the load generator, and servers that peers are."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -69,11 +70,12 @@ def loaded(
 
 
 def built(source: Path) -> Path:
-    """A Go program of ours, built when its source is newer."""
+    """A Go program of ours, built once for each text of its source."""
     cache = Cache.from_env(os.environ)
-    target = cache.root / "peers" / source.stem
-    files = [*source.iterdir()] if source.is_dir() else [source]
-    if not target.exists() or any(one.stat().st_mtime > target.stat().st_mtime for one in files):
+    files = sorted(source.iterdir()) if source.is_dir() else [source]
+    text = hashlib.sha256(b"\0".join(one.read_bytes() for one in files)).hexdigest()
+    target = cache.root / "peers" / f"{source.stem}-{text[:16]}"
+    if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         where, what = (source, ".") if source.is_dir() else (source.parent, source.name)
         words = [go_program(cache) or "go", "build", "-o", str(target), what]
