@@ -8,27 +8,22 @@ the caller sends the whole batch again with the same ids.
 import asyncio
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
 from typing import Any, Protocol
 
-from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import KafkaException
 
+from infra.delivery import Batch, LogUnavailable, Polled, settling
 from infra.telemetry import Log
 from schemas.book import SchemaBook
-from schemas.codec import encode
+from schemas.compiled import Encoders
 from schemas.topics import TOPIC_OF
 
 Event = Mapping[str, Any]
 Headers = list[tuple[str, str | bytes | None]]
 Message = tuple[str, bytes, bytes, Headers]
 _LOG = Log("infra")
-_POLL_S = 0.1
 _SLICE = 100
 _FULL = "the producer's queue is full"
-
-
-class LogUnavailable(Exception):
-    """The broker did not confirm in time; what was sent may or may not be in the log."""
 
 
 class EventLog(Protocol):
@@ -47,10 +42,10 @@ class EventLog(Protocol):
         ...
 
 
-def message(event: Event, book: SchemaBook) -> Message:
+def message(event: Event, encode: Callable[[Event], bytes]) -> Message:
     """(topic, key, value, headers) of an event; raises InvalidEvent, UnknownEventType."""
     event_type = event["event_type"]
-    value = encode(event, book)
+    value = encode(event)
     topic = TOPIC_OF[event_type]
     headers: Headers = [
         ("ce_id", event["event_id"].encode()),
@@ -69,10 +64,10 @@ class Publisher:
 
     def __init__(self, config: Mapping[str, Any], book: SchemaBook, deadline_s: float = 10.0) -> None:
         self._config = dict(config)
-        self._book = book
+        self._encode = Encoders(book)
         self._deadline_s = deadline_s
         self._lock = threading.Lock()
-        self._open: _Polled | None = None
+        self._open: Polled | None = None
         self._capacity = int(self._config.get("queue.buffering.max.messages", 100_000))
 
     async def publish_all(self, events: Sequence[Event]) -> None:
@@ -80,19 +75,25 @@ class Publisher:
         for start in range(0, len(events), _SLICE):
             if start:  # other requests have their turn: encoding 500 events takes 10 ms
                 await asyncio.sleep(0)
-            messages += [message(event, self._book) for event in events[start : start + _SLICE]]
-        future = asyncio.wrap_future(self._send(messages))
+            messages += [message(event, self._encode) for event in events[start : start + _SLICE]]
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        self._send(messages, Batch(len(messages), settling(future))).watch()
+        end = loop.call_later(self._deadline_s, _expire, future, self._deadline_s)
         try:
-            async with asyncio.timeout(self._deadline_s):
-                await future
-        except TimeoutError:
-            raise LogUnavailable(f"no confirmation within {self._deadline_s} s") from None
+            await future
+        finally:
+            end.cancel()
 
     def publish_and_wait(self, events: Sequence[Event], timeout_s: float) -> None:
-        try:
-            self._send([message(event, self._book) for event in events]).result(timeout_s)
-        except TimeoutError:
-            raise LogUnavailable(f"no confirmation within {timeout_s} s") from None
+        told: list[LogUnavailable | None] = []
+        messages = [message(event, self._encode) for event in events]
+        batch = Batch(len(messages), told.append)
+        self._send(messages, batch).wait(batch, timeout_s)
+        if not told:
+            raise LogUnavailable(f"no confirmation within {timeout_s} s")
+        if told[0] is not None:
+            raise told[0]
 
     def fullness(self) -> float:
         """How full the producer's queue is, 0 to 1: for readiness."""
@@ -105,85 +106,33 @@ class Publisher:
             polled, self._open = self._open, None
         return polled.close(timeout_s) if polled else 0
 
-    def _send(self, messages: Sequence[Message]) -> "Future[None]":
-        batch = _Batch(len(messages))
-        producer = self._producer()
+    def _send(self, messages: Sequence[Message], batch: Batch) -> Polled:
+        polled = self._polled()
+        producer, confirmed = polled.producer, batch.confirmed
         if len(producer) + len(messages) > self._capacity:
             # Whole or not at all: of a batch that is sent again and again, halves would keep the queue full.
             raise LogUnavailable(_FULL)
         try:
             for topic, key, value, headers in messages:
-                producer.produce(topic, value, key, headers=headers, on_delivery=batch.confirmed)
+                producer.produce(topic, value, key, headers=headers, on_delivery=confirmed)
         except BufferError:
             raise LogUnavailable(_FULL) from None
         except KafkaException as error:
+            polled.refused(error)
             raise LogUnavailable(str(error)) from error
-        return batch.future
+        return polled
 
-    def _producer(self) -> Producer:
+    def _polled(self) -> Polled:
         with self._lock:
             if self._open is not None and self._open.dead:
                 _LOG.error("producer_renewed", reason="a fatal error")
                 self._open.abandon()
                 self._open = None
             if self._open is None:
-                self._open = _Polled(self._config)
-            return self._open.producer
+                self._open = Polled(self._config)
+            return self._open
 
 
-class _Batch:
-    """Counts confirmations; the future is done at the last one, or at the first failure."""
-
-    def __init__(self, size: int) -> None:
-        self.future: Future[None] = Future()
-        # Running, so that a caller who gave up cannot cancel it between our question and our answer:
-        # an error in a callback would end the polling thread, and with it every publish to come.
-        self.future.set_running_or_notify_cancel()
-        self._left = size
-        if size == 0:
-            self.future.set_result(None)
-
-    def confirmed(self, error: KafkaError | None, _: object) -> None:
-        """Called by the one polling thread, once for each message."""
-        self._left -= 1
-        if self.future.done():
-            return
-        if error is not None:
-            self.future.set_exception(LogUnavailable(str(error)))
-        elif self._left == 0:
-            self.future.set_result(None)
-
-
-class _Polled:
-    """A producer and the thread that runs its callbacks."""
-
-    def __init__(self, config: Mapping[str, Any], make: Callable[..., Producer] = Producer) -> None:
-        self.dead = False
-        self.producer = make({**config, "error_cb": self._failed})
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._poll, name="publisher-poll", daemon=True)
-        self._thread.start()
-
-    def _poll(self) -> None:
-        while not self._stop.is_set():
-            self.producer.poll(_POLL_S)
-
-    def _failed(self, error: KafkaError) -> None:
-        if error.fatal() or error.code() == KafkaError._FATAL:  # noqa: SLF001 - told so, `fatal` is False
-            self.dead = True
-        _LOG.warning("log_unavailable", error=str(error))
-
-    def abandon(self) -> None:
-        """Let go of a dead producer: fail what it holds, without waiting for the broker."""
-        self.producer.purge()
-        self.close(1.0)
-
-    def close(self, timeout_s: float) -> int:
-        left = int(self.producer.flush(timeout_s))
-        if left:
-            _LOG.error("publish_unflushed", messages=left)
-            self.producer.purge()  # their callers hear of it now, not never
-            self.producer.flush(1.0)
-        self._stop.set()
-        self._thread.join(_POLL_S * 5)
-        return left
+def _expire(future: "asyncio.Future[None]", seconds: float) -> None:
+    if not future.done():
+        future.set_exception(LogUnavailable(f"no confirmation within {seconds} s"))

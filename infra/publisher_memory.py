@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from infra.publisher import Event, LogUnavailable, message
 from schemas.book import SchemaBook
 from schemas.codec import decode
+from schemas.compiled import Encoders
 
 
 class MemoryPublisher:
@@ -15,6 +16,7 @@ class MemoryPublisher:
 
     def __init__(self, book: SchemaBook | None = None) -> None:
         self._book = book or SchemaBook.local()
+        self._encode = Encoders(self._book)
         self.records: list[tuple[str, bytes, bytes]] = []
         """(topic, key, value) in the order taken in."""
         self.broken = False
@@ -28,7 +30,7 @@ class MemoryPublisher:
         self.publish_and_wait(events, 0.0)
 
     def publish_and_wait(self, events: Sequence[Event], timeout_s: float) -> None:
-        messages = [message(event, self._book) for event in events]
+        messages = [message(event, self._encode) for event in events]
         if self.broken:
             raise LogUnavailable("the log is broken by hand")
         self.records.extend((topic, key, value) for topic, key, value, _ in messages)

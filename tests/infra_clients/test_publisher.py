@@ -15,6 +15,7 @@ from infra.publisher_memory import MemoryPublisher
 from infra.settings import Settings
 from schemas.book import SchemaBook
 from schemas.codec import decode
+from schemas.compiled import Encoders
 from schemas.errors import InvalidEvent
 from schemas.topics import TOPICS
 from tests.builders import Event, followed, liked, view_started
@@ -98,7 +99,7 @@ async def test_its_yes_means_that_every_event_can_be_read(log: Subject) -> None:
     events = [*batch(), followed("ann", "bob"), view_started("ann", "v1", "w1")]
     await publisher.publish_all(events)
     stored = {decode(value, BOOK)["event_id"]: (topic, key) for topic, key, value in read_all()}
-    assert stored == {event["event_id"]: message(event, BOOK)[:2] for event in events}
+    assert stored == {event["event_id"]: message(event, Encoders(BOOK))[:2] for event in events}
 
 
 def test_a_thread_may_publish_too(log: Subject) -> None:
@@ -192,8 +193,8 @@ def test_every_server_may_ask_for_tls_and_a_name() -> None:
 
 def test_a_producer_that_is_told_dead_by_its_code_alone_is_replaced() -> None:
     publisher = Publisher({"bootstrap.servers": "127.0.0.1:1", "log_level": 0}, SchemaBook.local())
-    first = publisher._producer()
+    first = publisher._polled()
     assert publisher._open is not None
-    publisher._open._failed(KafkaError(KafkaError._FATAL, "fenced"))
-    assert publisher._producer() is not first
+    publisher._open.failed(KafkaError(KafkaError._FATAL, "fenced"))
+    assert publisher._polled() is not first
     publisher.close(0.1)
