@@ -77,6 +77,7 @@ def build(parts: Parts, close: Callable[[], Awaitable[None]] = _nothing) -> Fast
         app.include_router(dev_tokens.router)
     problems.install(app)
     documented.describe(app)
+    app.add_middleware(intake.Straight)
     app.add_middleware(bounds.Bounds)
     if origins := [one.strip() for one in parts.settings.cors_origins.split(",") if one.strip()]:
         app.add_middleware(CORSMiddleware, allow_origins=origins, **_CORS)

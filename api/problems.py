@@ -100,26 +100,34 @@ def _of_validation(error: RequestValidationError) -> Problem:
     return Problem(422 if in_body else 400, "invalid_parameter", f"{field}: {first['msg']}", field=field)
 
 
+KINDS = (Problem, StoreUnavailable, LogUnavailable, KeyringUnavailable, RequestValidationError, HTTPException)
+"""What is a refusal when a route lets it through."""
+
+
+def refusal(error: Exception) -> Response:
+    """The answer to one of KINDS; raises any other again."""
+    match error:
+        case Problem():
+            return answer(error)
+        case StoreUnavailable():
+            return answer(unavailable("store"))
+        case LogUnavailable():
+            return answer(unavailable("event log"))
+        case KeyringUnavailable():
+            return answer(unavailable("keyring"))
+        case RequestValidationError():
+            return answer(_of_validation(error))
+        case HTTPException():
+            return answer(_of_http(error))
+        case _:
+            raise error
+
+
 def install(app: FastAPI) -> None:
     """Give the application its error table."""
 
     async def problem(_: Request, error: Exception) -> Response:
-        match error:
-            case Problem():
-                return answer(error)
-            case StoreUnavailable():
-                return answer(unavailable("store"))
-            case LogUnavailable():
-                return answer(unavailable("event log"))
-            case KeyringUnavailable():
-                return answer(unavailable("keyring"))
-            case RequestValidationError():
-                return answer(_of_validation(error))
-            case HTTPException():
-                return answer(_of_http(error))
-            case _:
-                raise error
+        return refusal(error)
 
-    for kind in (Problem, StoreUnavailable, LogUnavailable, KeyringUnavailable, RequestValidationError,
-                 HTTPException):  # fmt: skip
+    for kind in KINDS:
         app.add_exception_handler(kind, problem)
