@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from api.accounts import Principal, Refused
+from api.headers import header
 from api.parts import parts_of
 from api.problems import Problem
 
@@ -16,10 +17,10 @@ _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="reelfold"'}
 
 async def maybe_caller(request: Request) -> Principal | None:
     """The principal of the Authorization header (`Bearer <JWT or API key>`), or None without one."""
-    header = request.headers.get("authorization")
-    if header is None:
+    given = header(request, b"authorization")
+    if given is None:
         return None
-    scheme, _, credential = header.partition(" ")
+    scheme, _, credential = given.partition(" ")
     try:
         if scheme.lower() != "bearer" or not credential:
             raise Refused("the Authorization header is not 'Bearer <token>'")

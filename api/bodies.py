@@ -3,8 +3,9 @@
 import zlib
 
 from fastapi import Request
-from starlette.requests import ClientDisconnect
+from starlette.types import Receive
 
+from api.headers import header
 from api.limits import MAX_INFLATED
 from api.problems import Problem
 
@@ -13,14 +14,22 @@ _GZIP = 31  # zlib's word for: a gzip header, the largest window
 
 async def read(request: Request) -> bytes:
     """The body, inflated when it is gzip; raises Problem (400, 408, 413, 415, 503)."""
-    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    coding = (header(request, b"content-encoding") or "identity").strip().lower()
     if coding not in ("identity", "gzip"):
         raise Problem(415, "unsupported_encoding", "Content-Encoding is gzip or absent.")
-    try:
-        raw = await request.body()
-    except ClientDisconnect:
-        raise Problem(400, "disconnected", "The client went away.") from None
+    raw = await _whole(request.receive)
     return inflate(raw) if coding == "gzip" else raw
+
+
+async def _whole(receive: Receive) -> bytes:
+    chunks = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Problem(400, "disconnected", "The client went away.")
+        chunks.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 def inflate(raw: bytes) -> bytes:

@@ -11,13 +11,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from api import answers, bodies, problems
 from api.accounts import WRITE_EVENTS, Principal
 from api.auth import Caller, caller
 from api.completion import complete
 from api.facts import FactCache
+from api.headers import header
 from api.limits import InFlight, TokenBuckets
 from api.parsing import Rejection, events_in
 from api.parts import Parts, PartsOf, parts_of
@@ -30,6 +31,7 @@ router = APIRouter(tags=["events"])
 PATH = "/v1/events"
 
 SLICE = 100
+_ACCEPTED, _REJECTED = INGESTED.labels("accepted"), INGESTED.labels("rejected")
 _TYPES = {"application/json": False, "application/x-ndjson": True}
 
 
@@ -95,44 +97,42 @@ async def _take_in(
     if accepted:
         await parts.log.publish_all(accepted)
         reach("after_publish")
-    INGESTED.labels("accepted").inc(len(accepted))
-    INGESTED.labels("rejected").inc(len(outcomes) - len(accepted))
+    _ACCEPTED.inc(len(accepted))
+    _REJECTED.inc(len(outcomes) - len(accepted))
     return outcomes
 
 
 @dataclass(frozen=True, slots=True)
 class _Route:
-    """What a request line and the metrics ask of a route."""
+    """What the request line and the metrics ask of a route."""
 
     path: str = PATH
 
 
-class Straight:
-    """An ASGI middleware: a POST of events goes from here to `post_events`, past the framework's routing and
-    dependencies, which cost more than all that is done for one event. Everything outside of it holds as for
-    any route, and what is raised is answered from the same table."""
+_ROUTE = _Route()
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
-            await self._app(scope, receive, send)
-            return
-        scope["route"] = _Route()
-        request = Request(scope, receive)
-        try:
-            response = await post_events(
-                request, await caller(request), await parts_of(request), await door_of(request)
-            )
-        except problems.KINDS as error:
-            response = problems.refusal(error)
-        await response(scope, receive, send)
+def is_post(scope: Scope) -> bool:
+    """Whether a request posts events."""
+    return scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST"
+
+
+async def straight(scope: Scope, receive: Receive, send: Send) -> None:
+    """The route as a bare ASGI application: the framework's routing and dependencies cost more than all that
+    is done for one event. What is done, and what is refused in which words, is the same."""
+    scope["route"] = _ROUTE
+    request = Request(scope, receive)
+    try:
+        who = await caller(request)
+        response = await post_events(request, who, await parts_of(request), await door_of(request))
+    except problems.KINDS as error:
+        response = problems.refusal(error)
+    await response(scope, receive, send)
 
 
 def _lines(request: Request) -> bool:
     """Whether the body is NDJSON; 415 when it is neither that nor JSON."""
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media = (header(request, b"content-type") or "").partition(";")[0].strip().lower()
     if media not in _TYPES:
         raise Problem(415, "unsupported_media_type", f"Content-Type is one of: {', '.join(_TYPES)}.")
     return _TYPES[media]

@@ -1,7 +1,7 @@
 """Time and fresh ids: the only place that reads the machine's clock or its randomness."""
 
+import os
 import time
-import uuid
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -37,11 +37,10 @@ class HandClock:
 
 def new_event_id(now_ms: int) -> str:
     """A UUIDv7 (RFC 9562): 48 bits of epoch ms, then randomness; sorts by time."""
-    random = uuid.uuid4().int  # noqa: TID251 - the one place
-    value = (now_ms & (1 << 48) - 1) << 80 | random & (1 << 80) - 1
-    value = value & ~(0xF << 76) | 0x7 << 76
-    value = value & ~(0x3 << 62) | 0x2 << 62
-    return str(uuid.UUID(int=value))
+    digits = f"{now_ms & (1 << 48) - 1:012x}"
+    random = os.urandom(10).hex()
+    variant = "89ab"[int(random[3], 16) & 3]
+    return f"{digits[:8]}-{digits[8:]}-7{random[:3]}-{variant}{random[4:7]}-{random[7:19]}"
 
 
 def iso(now_ms: int) -> str:

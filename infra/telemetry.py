@@ -6,8 +6,10 @@ typo fails mypy and a reader can grep this file for all that may ever be logged 
 
 import logging
 import sys
+from collections.abc import Callable
 from typing import Any, Literal, cast
 
+import orjson
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -84,6 +86,10 @@ class Log:
 structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 
 
+def _json(line: dict[str, Any], default: Callable[[Any], Any]) -> bytes:
+    return orjson.dumps(line, default=default, option=orjson.OPT_NON_STR_KEYS)
+
+
 def configure(level: str, process: str) -> None:
     """Set up JSON logging for this process, the standard library's loggers included."""
     number = cast(int, getattr(logging, level.upper()))
@@ -94,10 +100,10 @@ def configure(level: str, process: str) -> None:
         structlog.processors.format_exc_info,
     ]
     structlog.configure(
-        processors=[*shared, structlog.processors.JSONRenderer()],
+        processors=[*shared, structlog.processors.JSONRenderer(serializer=_json)],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=False,
+        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+        cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(process=process)
     handler = logging.StreamHandler(sys.stderr)

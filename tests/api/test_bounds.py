@@ -49,14 +49,14 @@ async def test_a_declared_size_is_refused_before_a_byte_is_read(stage: Stage) ->
 
 
 async def test_a_body_that_drips_is_given_up(stage: Stage) -> None:
-    stage.app.user_middleware[-2].kwargs["seconds"] = 0.05
+    stage.app.user_middleware[-1].kwargs["seconds"] = 0.05
     answer = await asyncio.wait_for(stage.ask("POST", "/v1/uploads", content=drip()), 5)
     assert (answer.status_code, answer.json()["code"]) == (408, "slow_body")
 
 
 async def test_what_all_hold_together_is_bounded_and_given_back(stage: Stage) -> None:
     in_flight = InFlight(bound=100_000)
-    stage.app.user_middleware[-2].kwargs["in_flight"] = in_flight
+    stage.app.user_middleware[-1].kwargs["in_flight"] = in_flight
     answer = await stage.ask("POST", "/v1/uploads", content=b" " * 100_001)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     assert in_flight.held == 0
