@@ -4,12 +4,13 @@ The pydantic models that are generated from the Avro schemas decide; what this a
 which field, and whose account it is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import SchemaValidator
 
 from api.accounts import ANY_ACTOR, Principal
 from api.parsing import Event, Rejection, shown_id
@@ -17,6 +18,7 @@ from api.roles import OWN_ACCOUNT, OWN_VIDEO, may_post
 from schemas.catalogue import EventSchema, latest
 from schemas.events import EVENTS, SEALED, Model
 
+_OWNED = OWN_ACCOUNT | OWN_VIDEO
 DAY_MS = 86_400_000
 PAST_MS = 7 * DAY_MS
 FUTURE_MS = 5 * 60_000
@@ -27,6 +29,8 @@ class Rules:
     """What of a type's fields comes from where."""
 
     model: type[Model]
+    takes: Callable[[Event], bool]
+    """Whether the model takes an event. The model itself says why not."""
     sealed_model: type[Model] | None
     sealed: frozenset[str]
     client: frozenset[str]
@@ -44,6 +48,7 @@ class Rules:
         names = frozenset(field["name"] for field in schema.fields)
         return cls(
             model=EVENTS[schema.event_type],
+            takes=_judge(EVENTS[schema.event_type]).isinstance_python,
             sealed_model=SEALED.get(schema.event_type),
             sealed=sealed,
             client=(names - server) | sealed,
@@ -51,6 +56,22 @@ class Rules:
             catalog=frozenset(f["name"] for f in schema.fields if f.get("filled_by") == "catalog"),
             times=tuple(f["name"] for f in schema.fields if _instant(f) and f["name"] not in server),
         )
+
+
+def _judge(model: type[Model]) -> SchemaValidator:
+    """The model's own rules, field by field, over a plain dict: no model is made only to be thrown away."""
+    made: Any = model.__pydantic_core_schema__
+    if made["type"] != "model" or made["schema"]["type"] != "model-fields":
+        return model.__pydantic_validator__
+    fields = {name: _dict_field(field["schema"]) for name, field in made["schema"]["fields"].items()}
+    plain: Any = {"type": "typed-dict", "fields": fields, "extra_behavior": "forbid"}
+    return SchemaValidator(plain | {"config": made["config"]})
+
+
+def _dict_field(schema: Mapping[str, Any]) -> dict[str, Any]:
+    optional = schema["type"] == "default"
+    inner = schema["schema"] if optional else schema
+    return {"type": "typed-dict-field", "schema": inner, "required": not optional}
 
 
 def _instant(field: Mapping[str, Any]) -> bool:
@@ -112,6 +133,8 @@ _Refusal = tuple[str, str | None, str]
 def _refused(event: Event, found: Rules, principal: Principal) -> _Refusal | None:
     if not may_post(principal.role, event["event_type"]):
         return "forbidden_type", "event_type", f"A {principal.role} may not post this type."
+    if found.client.issuperset(event):
+        return None
     extra = event.keys() - found.client
     if _names_actor(principal):
         extra -= {"actor_id"}
@@ -129,9 +152,9 @@ def _names_actor(principal: Principal) -> bool:
 
 def _draft(event: Event, found: Rules, principal: Principal, received_at: int) -> Draft:
     plaintext = {name: event[name] for name in found.sealed if name in event}
-    open_part = {name: value for name, value in event.items() if name not in found.sealed}
-    open_part["source"] = principal.source
-    open_part["received_at"] = received_at
+    open_part = event | {"source": principal.source, "received_at": received_at}
+    for name in plaintext:
+        del open_part[name]
     if not _names_actor(principal):
         open_part["actor_id"] = principal.actor_id
     return Draft(open_part, plaintext, shown_id(event) or "")
@@ -139,7 +162,8 @@ def _draft(event: Event, found: Rules, principal: Principal, received_at: int) -
 
 def _invalid(draft: Draft, found: Rules) -> _Refusal | None:
     try:
-        found.model.model_validate(draft.event)
+        if not found.takes(draft.event):
+            found.model.model_validate(draft.event)
         if found.sealed_model is not None:
             found.sealed_model.model_validate(draft.plaintext)
     except ValidationError as error:
@@ -151,9 +175,9 @@ def _invalid(draft: Draft, found: Rules) -> _Refusal | None:
 
 
 def _foreign(event: Event, principal: Principal) -> _Refusal | None:
-    if principal.trusted:
-        return None
     event_type = event["event_type"]
+    if event_type not in _OWNED or principal.trusted:
+        return None
     if event_type in OWN_ACCOUNT and event["user_id"] != principal.actor_id:
         return "not_yours", "user_id", "The account is not the caller's."
     if event_type in OWN_VIDEO and event["creator_id"] != principal.actor_id:

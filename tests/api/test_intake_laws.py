@@ -4,6 +4,8 @@ import gzip
 import json
 from typing import Any
 
+import httpx
+from fastapi import FastAPI
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -11,11 +13,12 @@ from pydantic import ValidationError
 from api.parsing import Rejection, _array, _careful, _checked, events_in
 from api.problems import Problem
 from api.roles import may_post
+from api.validation import rules
 from schemas.batch import APPENDED_AT, OFFSET
 from schemas.catalogue import latest, versions
 from schemas.columns import from_rows
 from schemas.events import EVENTS, SEALED
-from tests.api.door import NOW, SERVICE_KEY, Door
+from tests.api.door import NO_SCOPE_KEY, NOW, SERVICE_KEY, Door
 
 _JSON = st.recursive(
     st.none()
@@ -148,3 +151,79 @@ def test_reading_ends_in_events_or_a_problem(body: bytes) -> None:
             assert events_in(body, lines)
         except Problem as problem:
             assert problem.status_code in (400, 413)
+
+
+_ALMOST = st.sampled_from([True, 1, 1.0, 1.5, "1", "x1", "", None, [], ["x"], (), 2**31, 2**63, "x" * 129])
+
+
+@given(events(), st.integers(0), _ALMOST)
+@settings(max_examples=500)
+def test_the_quick_judge_takes_what_the_model_takes(event: dict[str, Any], nth: int, almost: Any) -> None:
+    fields = latest(_type_of(event)).fields
+    event = event | {fields[nth % len(fields)]["name"]: almost}
+    found = rules()[_type_of(event)]
+    names = {field["name"] for field in latest(_type_of(event)).sealed}
+    plain = {name: value for name, value in event.items() if name not in names}
+    plain |= {"event_type": _type_of(event), "source": "/svc/backfill", "received_at": NOW}
+    try:
+        found.model.model_validate(plain)
+    except ValidationError:
+        assert not found.takes(plain)
+    else:
+        assert found.takes(plain)
+
+
+def _type_of(event: dict[str, Any]) -> str:
+    given_type = event.get("event_type")
+    return given_type if isinstance(given_type, str) and given_type in EVENTS else "view.started"
+
+
+_BODIES = (
+    st.lists(events() | _JSON, max_size=4).map(lambda batch: json.dumps(batch).encode())
+    | st.binary(max_size=50)
+    | _JSON.map(lambda value: json.dumps(value).encode())
+)
+_HEADERS = st.fixed_dictionaries(
+    {
+        "content-type": st.sampled_from(["application/json", "application/x-ndjson", "text/plain", ""]),
+        "x-request-id": st.just("one"),
+    },
+    optional={
+        "content-encoding": st.sampled_from(["identity", "gzip", "br", " GZIP "]),
+        "authorization": st.sampled_from(
+            [
+                f"Bearer {SERVICE_KEY}",
+                f"bearer {NO_SCOPE_KEY}",
+                "Bearer x",
+                "Basic x",
+                "Bearer",
+                f"Bearer {SERVICE_KEY}x",
+            ]
+        ),
+    },
+)
+
+
+@given(_BODIES, _HEADERS, st.booleans(), st.booleans())
+@settings(max_examples=200)
+async def test_the_short_way_answers_what_the_framework_answers(
+    body: bytes, headers: dict[str, str], known: bool, broken: bool
+) -> None:
+    said = []
+    if known:
+        headers |= {"authorization": f"Bearer {SERVICE_KEY}", "content-type": "application/json"}
+    for short in (True, False):
+        door = Door()
+        door.log.broken = broken
+        app = door.app if short else _framework(door.app)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://door") as client:
+            answer = await client.post("/v1/events", content=body, headers=headers)
+        said.append((answer.status_code, answer.headers.multi_items(), answer.content, door.log.records))
+    assert said[0] == said[1]
+
+
+def _framework(app: FastAPI) -> Any:
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        await FastAPI.__call__(app, scope, receive, send)
+
+    return slow
