@@ -12,7 +12,8 @@ from typing import Any, Protocol
 
 from confluent_kafka import KafkaException
 
-from infra.delivery import Batch, LogUnavailable, Polled, settling
+from infra.delivery import Batch, Polled, settling
+from infra.delivery import LogUnavailable as LogUnavailable
 from infra.telemetry import Log
 from schemas.book import SchemaBook
 from schemas.compiled import Encoders

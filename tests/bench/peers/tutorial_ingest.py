@@ -56,5 +56,5 @@ async def events(batch: list[Event]) -> dict[str, Any]:
         )
         out = BytesIO()
         fastavro.schemaless_writer(out, SCHEMA, said)
-        await app.state.producer.send_and_wait("bench-tutorial", out.getvalue(), key=b"ann")
+        await app.state.producer.send_and_wait("bench-tutorial", out.getvalue(), key=one.video_id.encode())
     return {"accepted": len(batch)}
