@@ -114,7 +114,7 @@ _ROUTE = _Route()
 
 def is_post(scope: Scope) -> bool:
     """Whether a request posts events."""
-    return scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST"
+    return bool(scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST")
 
 
 async def straight(scope: Scope, receive: Receive, send: Send) -> None:

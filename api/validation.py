@@ -48,7 +48,7 @@ class Rules:
         names = frozenset(field["name"] for field in schema.fields)
         return cls(
             model=EVENTS[schema.event_type],
-            takes=_judge(EVENTS[schema.event_type]).isinstance_python,
+            takes=_judge(EVENTS[schema.event_type]),
             sealed_model=SEALED.get(schema.event_type),
             sealed=sealed,
             client=(names - server) | sealed,
@@ -58,14 +58,14 @@ class Rules:
         )
 
 
-def _judge(model: type[Model]) -> SchemaValidator:
+def _judge(model: type[Model]) -> Callable[[Event], bool]:
     """The model's own rules, field by field, over a plain dict: no model is made only to be thrown away."""
     made: Any = model.__pydantic_core_schema__
     if made["type"] != "model" or made["schema"]["type"] != "model-fields":
-        return model.__pydantic_validator__
+        return model.__pydantic_validator__.isinstance_python
     fields = {name: _dict_field(field["schema"]) for name, field in made["schema"]["fields"].items()}
     plain: Any = {"type": "typed-dict", "fields": fields, "extra_behavior": "forbid"}
-    return SchemaValidator(plain | {"config": made["config"]})
+    return SchemaValidator(plain | {"config": made["config"]}).isinstance_python
 
 
 def _dict_field(schema: Mapping[str, Any]) -> dict[str, Any]:

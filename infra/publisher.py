@@ -7,7 +7,7 @@ the caller sends the whole batch again with the same ids.
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from confluent_kafka import KafkaException
@@ -16,6 +16,7 @@ from infra.delivery import Batch, Polled, settling
 from infra.delivery import LogUnavailable as LogUnavailable
 from infra.telemetry import Log
 from schemas.book import SchemaBook
+from schemas.codec import encode
 from schemas.compiled import Encoders
 from schemas.topics import TOPIC_OF
 
@@ -43,10 +44,14 @@ class EventLog(Protocol):
         ...
 
 
-def message(event: Event, encode: Callable[[Event], bytes]) -> Message:
+def message(event: Event, book: SchemaBook) -> Message:
     """(topic, key, value, headers) of an event; raises InvalidEvent, UnknownEventType."""
+    return addressed(event, encode(event, book))
+
+
+def addressed(event: Event, value: bytes) -> Message:
+    """(topic, key, value, headers) of an event that is encoded."""
     event_type = event["event_type"]
-    value = encode(event)
     topic = TOPIC_OF[event_type]
     headers: Headers = [
         ("ce_id", event["event_id"].encode()),
@@ -76,7 +81,7 @@ class Publisher:
         for start in range(0, len(events), _SLICE):
             if start:  # other requests have their turn: encoding 500 events takes 10 ms
                 await asyncio.sleep(0)
-            messages += [message(event, self._encode) for event in events[start : start + _SLICE]]
+            messages += [addressed(event, self._encode(event)) for event in events[start : start + _SLICE]]
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
         self._send(messages, Batch(len(messages), settling(future))).watch()
@@ -88,7 +93,7 @@ class Publisher:
 
     def publish_and_wait(self, events: Sequence[Event], timeout_s: float) -> None:
         told: list[LogUnavailable | None] = []
-        messages = [message(event, self._encode) for event in events]
+        messages = [addressed(event, self._encode(event)) for event in events]
         batch = Batch(len(messages), told.append)
         self._send(messages, batch).wait(batch, timeout_s)
         if not told:

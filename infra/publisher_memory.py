@@ -5,7 +5,7 @@ It encodes what it takes in, so that an event Kafka would never have seen fails 
 
 from collections.abc import Sequence
 
-from infra.publisher import Event, LogUnavailable, message
+from infra.publisher import Event, LogUnavailable, addressed
 from schemas.book import SchemaBook
 from schemas.codec import decode
 from schemas.compiled import Encoders
@@ -30,7 +30,7 @@ class MemoryPublisher:
         self.publish_and_wait(events, 0.0)
 
     def publish_and_wait(self, events: Sequence[Event], timeout_s: float) -> None:
-        messages = [message(event, self._encode) for event in events]
+        messages = [addressed(event, self._encode(event)) for event in events]
         if self.broken:
             raise LogUnavailable("the log is broken by hand")
         self.records.extend((topic, key, value) for topic, key, value, _ in messages)

@@ -7,6 +7,7 @@ typo fails mypy and a reader can grep this file for all that may ever be logged 
 import logging
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal, cast
 
 import orjson
@@ -90,11 +91,16 @@ def _json(line: dict[str, Any], default: Callable[[Any], Any]) -> bytes:
     return orjson.dumps(line, default=default, option=orjson.OPT_NON_STR_KEYS)
 
 
+def _named(process: str, _: object, __: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    line["process"] = process
+    return line
+
+
 def configure(level: str, process: str) -> None:
     """Set up JSON logging for this process, the standard library's loggers included."""
     number = cast(int, getattr(logging, level.upper()))
     shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
+        partial(_named, process),
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
@@ -105,7 +111,6 @@ def configure(level: str, process: str) -> None:
         logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(process=process)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

@@ -218,7 +218,9 @@ async def test_the_short_way_answers_what_the_framework_answers(
         app = door.app if short else _framework(door.app)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://door") as client:
             answer = await client.post("/v1/events", content=body, headers=headers)
-        said.append((answer.status_code, answer.headers.multi_items(), answer.content, door.log.records))
+        sealing = {"pii": None, "pii_key_id": None}  # fresh in every door
+        logged = [event | sealing for event in door.log.events]
+        said.append((answer.status_code, answer.headers.multi_items(), answer.content, logged))
     assert said[0] == said[1]
 
 

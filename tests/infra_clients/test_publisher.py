@@ -15,7 +15,6 @@ from infra.publisher_memory import MemoryPublisher
 from infra.settings import Settings
 from schemas.book import SchemaBook
 from schemas.codec import decode
-from schemas.compiled import Encoders
 from schemas.errors import InvalidEvent
 from schemas.topics import TOPICS
 from tests.builders import Event, followed, liked, view_started
@@ -99,7 +98,7 @@ async def test_its_yes_means_that_every_event_can_be_read(log: Subject) -> None:
     events = [*batch(), followed("ann", "bob"), view_started("ann", "v1", "w1")]
     await publisher.publish_all(events)
     stored = {decode(value, BOOK)["event_id"]: (topic, key) for topic, key, value in read_all()}
-    assert stored == {event["event_id"]: message(event, Encoders(BOOK))[:2] for event in events}
+    assert stored == {event["event_id"]: message(event, BOOK)[:2] for event in events}
 
 
 def test_a_thread_may_publish_too(log: Subject) -> None:
