@@ -102,18 +102,26 @@ class RecentRecords:
         self.history_ms = window_ms + 2 * (window_ms // BUCKETS)
         self._countable = countable
         self._places: dict[tuple[str, int], RecentIds] = defaultdict(lambda: RecentIds(window_ms))
+        self._last: tuple[RecordBatch, pl.DataFrame] | None = None
 
     def fresh(self, batch: RecordBatch) -> pl.DataFrame:
         """The countable records of the batch that are not repetitions."""
-        return self._place(batch).fresh(self._countable(batch))
+        return self._place(batch).fresh(self._records(batch))
 
     def remember(self, batch: RecordBatch) -> None:
         """Remember the batch's countable records, once it is folded."""
-        self._place(batch).remember(self._countable(batch))
+        self._place(batch).remember(self._records(batch))
+        self._last = None
 
     def forget(self, topic: str, partition: int) -> None:
         """Drop what is remembered of a partition."""
         self._places.pop((topic, partition), None)
+
+    def _records(self, batch: RecordBatch) -> pl.DataFrame:
+        """What counts of the batch: looked for once, for it is remembered right after it was folded."""
+        if self._last is None or self._last[0] is not batch:
+            self._last = batch, self._countable(batch)
+        return self._last[1]
 
     def _place(self, batch: RecordBatch) -> RecentIds:
         return self._places[batch.topic, batch.partition]

@@ -43,7 +43,8 @@ class RecordBatch:
     @property
     def clock(self) -> int:
         """The stream clock after this batch: the greatest appended_at, epoch ms; 0 without rows."""
-        return max((_greatest(f[APPENDED_AT]) for f in self.frames.values()), default=0)
+        greatest = (frame[APPENDED_AT].max() for frame in self.frames.values() if frame.height)
+        return max((int(one) for one in greatest if isinstance(one, int)), default=0)
 
     def since(self, offset: int) -> "RecordBatch":
         """The part of the batch from this offset on; start moves to it."""
@@ -78,7 +79,3 @@ class RecordBatch:
     def _where(self, condition: pl.Expr) -> Mapping[str, pl.DataFrame]:
         kept = {name: frame.filter(condition) for name, frame in self.frames.items()}
         return MappingProxyType({name: frame for name, frame in kept.items() if frame.height})
-
-
-def _greatest(column: pl.Series) -> int:
-    return max(column.to_list(), default=0)

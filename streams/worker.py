@@ -3,6 +3,8 @@
 `python -m streams.worker` runs it until SIGTERM or SIGINT.
 """
 
+import streams.one_thread  # noqa: F401  # isort: split
+
 import asyncio
 import gc
 import logging

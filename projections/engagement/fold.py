@@ -120,15 +120,16 @@ def changes(
     fresh: pl.DataFrame,
     stored_likes: Mapping[Pair, Like],
     stored: Mapping[Pair, Said | None],
+    said: Mapping[Pair, Like] | None = None,
 ) -> Changes:
     """What the batch changes: ``fresh`` of `countable`, and what is stored of `likes` and `remarked`.
 
-    A pair that is not stored is absent from the mappings.
+    A pair that is not stored is absent from the mappings. ``said``: the batch's `likes`, where they are known.
     """
     made = Changes()
     for video, kind, number in fresh.group_by("video_id", "kind").len().rows():
         made.counts[video, kind] += number
-    for pair, like in likes(batch).items():
+    for pair, like in (likes(batch) if said is None else said).items():
         before = stored_likes.get(pair)
         if before is None or like > before:
             made.likes[pair] = like

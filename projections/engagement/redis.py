@@ -34,11 +34,23 @@ from projections.engagement.store import Comment, Counts
 from projections.keyset import Keyset
 from projections.recent import RecentRecords, Remembering
 from projections.redis_keyset import items_of, page_of
-from projections.redis_ledger import Argument, Command, RedisFold, key, store_errors
+from projections.redis_ledger import Argument, Command, RedisFold, key, packed, store_errors
 from projections.redis_reading import Hashes
 from schemas.batch import RecordBatch
 
 _COUNTED = '["views", "likes", "comments", "shares"]'
+_HELD = """#!lua flags=no-writes
+local found = {}
+for _, one in ipairs(cjson.decode(ARGV[1])) do
+  local key, size = one[1], #one
+  for first = 2, size, 1000 do
+    local texts = redis.call('HMGET', key, unpack(one, first, math.min(first + 999, size)))
+    for i = 1, #texts do found[#found + 1] = texts[i] end
+  end
+end
+return found
+"""
+"""[[key, field, ...], ...] -> what these fields hold, in order; one round trip for all actors of a batch."""
 _APART = " "
 """Between comment_id and actor: before every character of an id, so that members sort as ids do."""
 
@@ -54,7 +66,8 @@ class RedisEngagementFold(Remembering, RedisFold):
         self.remembers(RecentRecords(recent_window_ms, countable))
 
     def commands(self, batch: RecordBatch) -> list[Command]:
-        stored_likes = self._stored("likes", list(likes(batch)))
+        said = likes(batch)
+        stored_likes = self._stored("likes", list(said))
         stored_comments = self._stored("said", remarked(batch))
         return self._written(
             changes(
@@ -62,34 +75,31 @@ class RedisEngagementFold(Remembering, RedisFold):
                 self.recent.fresh(batch),
                 {pair: _like(text) for pair, text in stored_likes.items()},
                 {pair: _said(text) for pair, text in stored_comments.items()},
+                said,
             )
         )
 
     def _stored(self, kind: str, pairs: list[Pair]) -> dict[Pair, str]:
-        """Fields of the actors' hashes, those that are there: one HMGET an actor."""
+        """Fields of the actors' hashes, those that are there."""
         by_actor: dict[str, list[str]] = defaultdict(list)
         for actor, name in pairs:
             by_actor[actor].append(name)
         if not by_actor:
             return {}
-        with self.ledger.client.pipeline(transaction=False) as pipe:
-            for actor, names in by_actor.items():
-                pipe.hmget(self.ledger.key(kind, actor), names)
-            answers = pipe.execute()
-        return {
-            (actor, name): text
-            for (actor, names), texts in zip(by_actor.items(), answers, strict=True)
-            for name, text in zip(names, texts, strict=True)
-            if text is not None
-        }
+        prefix = self.ledger.key(kind, "")
+        texts = self.ledger.ask(_HELD, packed([(prefix + actor, *names) for actor, names in by_actor.items()]))
+        asked = ((actor, name) for actor, names in by_actor.items() for name in names)
+        return {pair: text for pair, text in zip(asked, texts, strict=True) if text is not None}
 
     def _written(self, made: Changes) -> list[Command]:
         key = self.ledger.key
         texts = {pair: f"{like.at}|{like.event_id}|{like.on:d}" for pair, like in made.likes.items()}
         jsons = {pair: orjson.dumps(said and astuple(said)) for pair, said in made.comments.items()}
         commands = self._hashes("likes", texts) + self._hashes("said", jsons)
-        for (video, kind), number in made.counts.items():
-            commands.append(("HINCRBY", key("count", video), kind, number))
+        counts = key("count", "")
+        commands += [
+            ("HINCRBY", counts + video, kind, number) for (video, kind), number in made.counts.items()
+        ]
         for (actor, comment), said in made.comments.items():
             if said is not None:
                 commands.append(("ZADD", key("comments", said.video_id), said.at, _member(comment, actor)))
@@ -102,7 +112,8 @@ class RedisEngagementFold(Remembering, RedisFold):
         by_actor: dict[str, list[Argument]] = defaultdict(list)
         for (actor, name), text in texts.items():
             by_actor[actor] += (name, text)
-        return [("HSET", self.ledger.key(kind, actor), *fields) for actor, fields in by_actor.items()]
+        prefix = self.ledger.key(kind, "")
+        return [("HSET", prefix + actor, *fields) for actor, fields in by_actor.items()]
 
     def snapshot(self) -> dict[str, Any]:
         """All content in canonical form, equal to that of the memory twin over the same facts."""

@@ -22,6 +22,8 @@ _TIMES = {"view.started": "occurred_at", "view.ended": "started_at"}
 
 LastTimes = dict[str, dict[str, int]]
 """User -> video -> greatest time, epoch ms."""
+Times = list[tuple[str, str, int]]
+"""The same as (user, video, greatest time)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +36,45 @@ class Sightings:
 
 def sightings(batch: RecordBatch) -> Sightings:
     """The batch's greatest time for each (user, video)."""
-    watched = [
+    played = _played(batch)
+    return Sightings(_by_user(_greatest([*played, *_shown(batch)])), _by_user(_greatest(played)))
+
+
+def watched(batch: RecordBatch) -> Times:
+    """The batch's greatest time for each (user, video) that played."""
+    return _greatest(_played(batch))
+
+
+def shown(batch: RecordBatch) -> Times:
+    """The same for each that was on screen."""
+    return _greatest(_shown(batch))
+
+
+def _played(batch: RecordBatch) -> list[pl.DataFrame]:
+    return [
         _times(frame, time)
         for event_type, time in _TIMES.items()
         if (frame := batch.frame(event_type)) is not None
     ]
-    shown = batch.frame("feed.impression")
-    seen = watched if shown is None else [*watched, _times(shown, "occurred_at")]
-    return Sightings(_greatest(seen), _greatest(watched))
+
+
+def _shown(batch: RecordBatch) -> list[pl.DataFrame]:
+    frame = batch.frame("feed.impression")
+    return [] if frame is None else [_times(frame, "occurred_at")]
 
 
 def _times(frame: pl.DataFrame, time: str) -> pl.DataFrame:
     return frame.select("actor_id", "video_id", clamped(time).alias("at"))
 
 
-def _greatest(frames: list[pl.DataFrame]) -> LastTimes:
+def _greatest(frames: list[pl.DataFrame]) -> Times:
+    if not frames:
+        return []
+    return pl.concat(frames).group_by("actor_id", "video_id").agg(pl.col("at").max()).rows()
+
+
+def _by_user(times: Times) -> LastTimes:
     found: LastTimes = {}
-    if frames:
-        last = pl.concat(frames).group_by("actor_id", "video_id").agg(pl.col("at").max())
-        for user, video, at in last.rows():
-            found.setdefault(user, {})[video] = at
+    for user, video, at in times:
+        found.setdefault(user, {})[video] = at
     return found

@@ -13,9 +13,29 @@ import redis.asyncio
 
 from projections.keyset import Keyset
 from projections.redis_keyset import items_of, page_of
-from projections.redis_ledger import Argument, Command, RedisFold, key, store_errors
-from projections.seen.fold import CAP, NAME, TOPICS, LastTimes, sightings
+from projections.redis_ledger import RedisFold, key, packed, store_errors
+from projections.seen.fold import CAP, NAME, TOPICS, Times, shown, watched
 from schemas.batch import RecordBatch
+
+ROWS = 5_000
+"""Rows of a transaction: two or three commands for each of their users."""
+_TOGETHER = 1_000
+"""Videos in one command at most: Lua hands over 8,000 words."""
+_KEEP = """
+local prefix, cap, call = ARGV[1], tonumber(ARGV[2]), redis.call
+local said = cjson.decode(ARGV[3])
+local function cut(key) call('ZREMRANGEBYRANK', key, 0, -cap - 1) end
+for _, one in ipairs(said[1]) do
+  local seen, history = prefix .. 'seen:' .. one[1], prefix .. 'history:' .. one[1]
+  local new = call('ZADD', history, 'GT', unpack(one, 2)) + call('ZADD', seen, 'GT', unpack(one, 2))
+  if new > 0 and call('ZCARD', seen) >= cap then cut(seen) cut(history) end
+end
+for _, one in ipairs(said[2]) do
+  local seen = prefix .. 'seen:' .. one[1]
+  if call('ZADD', seen, 'GT', unpack(one, 2)) > 0 then cut(seen) end
+end
+"""
+"""What was played was seen: while `seen` is not full, `history` is not."""
 
 
 class RedisSeenFold(RedisFold):
@@ -28,19 +48,11 @@ class RedisSeenFold(RedisFold):
         super().__init__(client, generation)
         self._cap = cap
 
-    def commands(self, batch: RecordBatch) -> list[Command]:
-        found = sightings(batch)
-        return self._kept("seen", found.seen) + self._kept("history", found.watched)
-
-    def _kept(self, kind: str, said: LastTimes) -> list[Command]:
-        """A ZADD and a cut for each user, however many videos."""
-        commands: list[Command] = []
-        for user, times in said.items():
-            name = self.ledger.key(kind, user)
-            scores: list[Argument] = [part for video, at in times.items() for part in (at, video)]
-            commands.append(("ZADD", name, "GT", *scores))
-            commands.append(("ZREMRANGEBYRANK", name, 0, -self._cap - 1))
-        return commands
+    def apply(self, batch: RecordBatch, expected: int | None) -> None:
+        for piece in batch.pieces(ROWS):
+            said = packed([_by_user(watched(piece)), _by_user(shown(piece))])
+            self.ledger.run_script(_KEEP, [], [self.ledger.key(""), self._cap, said], piece, expected)
+            expected = piece.next
 
     def snapshot(self) -> dict[str, Any]:
         """All content in canonical form, equal to that of the memory twin over the same facts."""
@@ -66,3 +78,17 @@ class RedisSeenReads:
 
     async def history(self, user_id: str, before: Keyset | None, limit: int) -> list[Keyset]:
         return await page_of(self._client, key(self._generation, "history", user_id), before, limit)
+
+
+def _by_user(times: Times) -> list[list[str]]:
+    """[user, at, video, at, video, ...] of each user, as the script takes it."""
+    found: dict[str, list[str]] = {}
+    whole: list[list[str]] = []
+    for user, video, at in times:
+        said = found.get(user)
+        if said is None:
+            said = found[user] = [user]
+        said += (str(at), video)
+        if len(said) > 2 * _TOGETHER:
+            whole.append(found.pop(user))
+    return [*whole, *found.values()]

@@ -48,9 +48,8 @@ class RedisTrendingFold(Remembering, RedisFold):
         commands: list[Command] = [("ZADD", key("trend", "clocks"), "GT", batch.clock, place)]
         for bucket, weights in added(self.recent.fresh(batch)).items():
             commands.append(("ZADD", key("trend", "buckets"), starts_at(bucket), _named(bucket)))
-            commands += [
-                ("ZINCRBY", key("trend", *bucket), weight, video) for video, weight in weights.items()
-            ]
+            name = key("trend", *bucket)
+            commands += [("ZINCRBY", name, weight, video) for video, weight in weights.items()]
         return commands
 
     def clock(self) -> int:
