@@ -1,7 +1,8 @@
 """Messages -> runs -> batches: the part of the lane between the fetch and the folds.
 
 A batch is due when it is large, or old, or when the log is read to its end: so a single event goes on
-within milliseconds, and a backlog goes in batches of thousands.
+within milliseconds, and a backlog goes in batches of thousands. Behind, and with folds at work, batches grow:
+that costs nobody time, and each larger one costs the folds and their stores less.
 """
 
 import time
@@ -21,7 +22,9 @@ from streams.progress import Handout, Key
 BUSY_FACTOR = 20
 """While the folds are busy a batch may grow this many times older than when they wait for work."""
 OLDEST_S = 1.0
-"""... but never older than this."""
+"""... but never older than this,"""
+BEHIND_S = 5.0
+"""... unless more of the log waits than a fetch brings."""
 POLL_S = 0.02
 """How long a fetch waits for more messages at most."""
 MAX_BYTES = 32 * 1024 * 1024
@@ -30,7 +33,8 @@ MAX_BYTES = 32 * 1024 * 1024
 
 @dataclass(slots=True)
 class Intake:
-    """``office`` is None where another lane parks what cannot be read. ``batch_age_s`` in seconds.
+    """``office`` is None where another lane parks what cannot be read. ``batch_age_s`` in seconds,
+    ``batch_rows`` of one partition.
 
     ``eager``: do not wait for that age when the log is read to its end. For sinks where each batch is a
     transaction, and not for those where each makes parts that must be merged.
@@ -44,7 +48,8 @@ class Intake:
     eager: bool = True
     _runs: dict[Key, Run] = field(default_factory=dict)
     _sources: dict[Key, list[Message]] = field(default_factory=dict)
-    _oldest: float = 0.0
+    _began: dict[Key, float] = field(default_factory=dict)
+    _large: set[Key] = field(default_factory=set)
     _bytes: int = 0
 
     @property
@@ -61,42 +66,54 @@ class Intake:
             return
         run = self._runs.get(key)
         if run is None:
-            if not self._runs:
-                self._oldest = time.monotonic()
             run = self._runs[key] = Run(*key, place.next)
-            self._sources[key] = []
-        run.add(offset, message.timestamp()[1], message.value())
+            self._sources[key], self._began[key] = [], time.monotonic()
+        value = message.value()
+        run.add(offset, message.timestamp()[1], value)
         self._sources[key].append(message)
-        self._bytes += len(message.value() or b"")
+        if value is not None:
+            self._bytes += len(value)
+        if len(run.offsets) >= self.batch_rows:
+            self._large.add(key)
         place.next = offset + 1
 
     def forget(self, key: Key) -> None:
         """What is buffered of a partition is void."""
-        run = self._runs.pop(key, None)
-        self._sources.pop(key, None)
-        if run is not None:
-            self._bytes -= sum(len(value or b"") for value in run.values)
+        if key in self._runs:
+            self._taken(key)
+
+    @property
+    def full(self) -> bool:
+        """Whether as much is buffered as should be."""
+        return bool(self._large) or self._bytes >= MAX_BYTES
 
     def due(self, at_end: bool, busy: bool) -> bool:
         """Whether to flush. ``at_end``: the last fetch came back short; ``busy``: the folds have work."""
         if not self._runs:
             return False
-        if self._bytes >= MAX_BYTES or sum(map(len, self._runs.values())) >= self.batch_rows:
+        if self.full:
             return True
-        age = time.monotonic() - self._oldest
+        age = time.monotonic() - min(self._began.values())
         if busy:
-            return age >= min(BUSY_FACTOR * self.batch_age_s, OLDEST_S)
+            return age >= (min(BUSY_FACTOR * self.batch_age_s, OLDEST_S) if at_end else BEHIND_S)
         return (at_end and self.eager) or age >= self.batch_age_s
 
     def flush(self, held: Mapping[Key, Held]) -> Iterator[Handout]:
-        """Everything buffered as batches; what cannot be read is parked first.
+        """The large runs as batches, or everything where none is; what cannot be read is parked first.
 
         Raises TooManyDeadLetters, and Stopped when the worker stops while something is waited for.
         """
-        runs, sources = self._runs, self._sources
-        self._runs, self._sources, self._bytes = {}, {}, 0
-        for key, run in runs.items():
-            yield Handout(self._batch(run, sources[key]), held[key].epoch)
+        taken = [(key, *self._taken(key)) for key in [*(self._large or self._runs)]]
+        for key, run, sources in taken:
+            yield Handout(self._batch(run, sources), held[key].epoch)
+
+    def _taken(self, key: Key) -> tuple[Run, list[Message]]:
+        """What is buffered of a partition, no longer buffered."""
+        self._began.pop(key)
+        self._large.discard(key)
+        run = self._runs.pop(key)
+        self._bytes -= sum(map(len, filter(None, run.values)))
+        return run, self._sources.pop(key)
 
     def _batch(self, run: Run, sources: Sequence[Message]) -> RecordBatch:
         batch, invalid = self.decoder.assemble(run)

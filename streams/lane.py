@@ -140,7 +140,7 @@ class Lane(Service):
                 else:
                     self._refused(message, assignment)
             assignment.settle()
-            if self._intake.due(len(messages) < FETCH, self._busy()):
+            if self._intake.due(len(messages) < FETCH, self._busy()) and not self._waits():
                 self._spread(assignment)
             if self._delivered(loop):
                 assignment.resume()
@@ -153,6 +153,10 @@ class Lane(Service):
     def _busy(self) -> bool:
         return any(outlet.ready or outlet.channel.busy for outlet in self.outlets)
 
+    def _waits(self) -> bool:
+        """Something is ready that no channel has room for."""
+        return any(outlet.ready for outlet in self.outlets)
+
     def _spread(self, assignment: Assignment) -> None:
         for handout in self._intake.flush(assignment.held):
             for outlet in self.outlets:
@@ -160,13 +164,14 @@ class Lane(Service):
                     outlet.ready.append(handout)
 
     def _delivered(self, loop: asyncio.AbstractEventLoop) -> bool:
-        """Hand out what is ready; False when channels stayed full."""
+        """Hand out what is ready; False when channels stayed full, and so much waits that no more is to be
+        fetched."""
         until = time.monotonic() + PATIENCE_S
         while True:
             for outlet in self.outlets:
                 while outlet.ready and outlet.channel.offer(outlet.ready[0], loop):
                     outlet.ready.popleft()
-            if not any(outlet.ready for outlet in self.outlets):
+            if not self._waits() or not self._intake.full:
                 return True
             if time.monotonic() >= until or self._stopping.wait(0.002):
                 return False

@@ -20,14 +20,14 @@ BODY = encode(liked("u", "v"), BOOK)
 
 
 class Message:
-    def __init__(self, offset: int, value: bytes = BODY) -> None:
-        self._offset, self._value = offset, value
+    def __init__(self, offset: int, value: bytes = BODY, partition: int = 0) -> None:
+        self._offset, self._value, self._partition = offset, value, partition
 
     def topic(self) -> str:
         return TOPIC
 
     def partition(self) -> int:
-        return 0
+        return self._partition
 
     def offset(self) -> int:
         return self._offset
@@ -77,7 +77,37 @@ def test_a_sink_whose_batches_make_parts_gets_them_at_their_age(clock: Any) -> N
     assert intake.due(at_end=True, busy=False)
     assert not intake.due(at_end=True, busy=True)
     clock.now += 1.0
+    assert intake.due(at_end=True, busy=True)
+
+
+def test_behind_and_with_folds_at_work_batches_grow_but_not_for_ever(clock: Any) -> None:
+    intake, held = intake_of(0.02, eager=True)
+    intake.take(Message(0), held)  # type: ignore[arg-type]
+    clock.now += 2.0
+    assert not intake.due(at_end=False, busy=True)
+    assert intake.due(at_end=True, busy=True)
+    assert intake.due(at_end=False, busy=False)
+    clock.now += 4.0
     assert intake.due(at_end=False, busy=True)
+
+
+def test_a_large_run_goes_alone_and_the_others_go_on_growing(clock: Any) -> None:
+    intake, held = intake_of(10.0, eager=False, rows=3)
+    held[TOPIC, 1] = Held(2, 0, 0)
+    for offset in range(2):
+        intake.take(Message(offset, partition=1), held)  # type: ignore[arg-type]
+        intake.take(Message(offset), held)  # type: ignore[arg-type]
+    assert not intake.full
+    intake.take(Message(2), held)  # type: ignore[arg-type]
+    assert intake.full
+    assert intake.due(at_end=False, busy=True)
+    [large] = intake.flush(held)
+    assert (large.batch.partition, large.batch.next, large.epoch) == (0, 3, 1)
+    assert not intake.full
+    intake.take(Message(3), held)  # type: ignore[arg-type]
+    handed = {one.batch.partition: (one.batch.start, one.batch.next) for one in intake.flush(held)}
+    assert handed == {0: (3, 4), 1: (0, 2)}
+    assert list(intake.flush(held)) == []
 
 
 def test_huge_messages_are_handed_on_before_they_fill_the_memory(

@@ -148,16 +148,17 @@ def test_a_lane_beats_at_once_and_then_once_a_second(monkeypatch: pytest.MonkeyP
     assert site.lane.assignment.held[A].high == 44
 
 
-def test_a_full_channel_pauses_and_goes_on_when_there_is_room() -> None:
+def test_behind_a_full_channel_batches_grow_then_it_pauses_and_goes_on_when_there_is_room() -> None:
     site = Site()
+    site.intake.batch_rows = 2
     site.channels[0].room = 1
 
     def make_room() -> None:
         assert site.names()[-1] == "pause"
         site.channels[0].room = 9
 
-    site.run([Message(0)], [Message(1)], make_room, [])
-    assert site.channels[0].spans() == [(0, 1), (1, 2)]
+    site.run([Message(0)], [Message(1)], [Message(2)], [Message(3)], make_room, [])
+    assert site.channels[0].spans() == [(0, 1), (1, 2), (2, 4)]
     assert site.names().count("pause") == 2
     assert site.names()[site.names().index("pause", 3) + 1 :].count("resume") == 1
 
