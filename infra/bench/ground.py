@@ -17,10 +17,12 @@ from infra.registry import load_book
 from projections.analytics.queries import Tables, every_run
 from projections.analytics.runs import Run, chain
 from projections.redis_ledger import key
-from streams.folds import redis_folds
+from projections.topology import IN_REDIS
 
 LONGEST_S = 600.0
-LOOK_S = 0.01
+LOOK_S, LONGEST_LOOK_S = 0.02, 2.0
+"""Between two looks at the worker's places. Each costs the servers, and that is not its work: so the first are far
+apart, and the last, which end the measuring, close together."""
 
 
 class Measured(Ground):
@@ -32,6 +34,8 @@ class Measured(Ground):
         self.ends: log.Vector = {}
         self.generation = 1
         """The last that a contender was given."""
+        self._redis: redis.Redis | None = None
+        self._clickhouse: Any = None
 
     async def ready_to_fold(self) -> None:
         """Start the servers and write the load."""
@@ -60,25 +64,25 @@ class Measured(Ground):
             total = sum(self.ends.values())
             begun = await asyncio.to_thread(_first, lambda: done(generation))
             watch.start()
-            await asyncio.to_thread(_all, lambda: done(generation), total)
+            await asyncio.to_thread(_all, lambda: done(generation), total, begun)
             return watch.sample(total - begun)
         finally:
             await self.stop(name)
 
     def folded(self, generation: int) -> int:
         """Records behind every Redis fold that reads them: the slowest fold's position counts."""
-        with redis_client(self.settings) as client:
-            return _behind_all(client, self, generation)
+        self._redis = client = self._redis or redis_client(self.settings)
+        places = [(name, place) for place in self.ends for name in IN_REDIS if place[0] in IN_REDIS[name]]
+        stored = client.mget([key(generation, "position", name, *place) for name, place in places])
+        at: dict[log.Place, int] = {}
+        for (_, place), text in zip(places, stored, strict=True):
+            at[place] = min(int(text or 0), at.get(place, self.ends[place]))
+        return sum(at.values())
 
     def loaded(self, generation: int) -> int:
         """Records whose rows are in ClickHouse."""
-        client = clickhouse_client(self.settings)
-        try:
-            rows = client.query(
-                every_run(Tables(self.settings.clickhouse_database, generation)).sql
-            ).result_rows
-        finally:
-            client.close()
+        self._clickhouse = client = self._clickhouse or clickhouse_client(self.settings)
+        rows = client.query(every_run(Tables(self.settings.clickhouse_database, generation)).sql).result_rows
         runs: dict[log.Place, list[Run]] = {}
         for topic, partition, *one in rows:
             runs.setdefault((str(topic), int(partition)), []).append(Run(*one))
@@ -101,28 +105,21 @@ class Measured(Ground):
         return self.counts(key(self.generation, "count", ""))
 
 
-def _behind_all(client: "redis.Redis", ground: Measured, generation: int) -> int:
-    folds = redis_folds(client, ground.settings, generation)
-    places = [(fold.name, place) for place in ground.ends for fold in folds if place[0] in fold.topics]
-    stored = client.mget([key(generation, "position", name, *place) for name, place in places])
-    at: dict[log.Place, int] = {}
-    for (_, place), text in zip(places, stored, strict=True):
-        at[place] = min(int(text or 0), at.get(place, ground.ends[place]))
-    return sum(at.values())
-
-
 def _first(done: Callable[[], int]) -> int:
     deadline = time.monotonic() + 60
     while not (begun := done()):
         if time.monotonic() > deadline:
             raise RuntimeError("the worker folds nothing")
-        time.sleep(LOOK_S)
+        time.sleep(5 * LOOK_S)
     return begun
 
 
-def _all(done: Callable[[], int], total: int) -> None:
-    deadline = time.monotonic() + LONGEST_S
-    while done() < total:
-        if time.monotonic() > deadline:
+def _all(done: Callable[[], int], total: int, begun: int) -> None:
+    """Wait until all is done: a quarter of the time that is left, as the rate so far has it, at each look."""
+    started = time.monotonic()
+    while (now := done()) < total:
+        spent = time.monotonic() - started
+        if spent > LONGEST_S:
             raise RuntimeError(f"the worker is not done in {LONGEST_S:.0f} s")
-        time.sleep(LOOK_S)
+        left = spent * (total - now) / (now - begun) if now > begun else 1.0
+        time.sleep(min(max(left / 4, LOOK_S), LONGEST_LOOK_S))
