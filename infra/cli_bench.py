@@ -34,6 +34,9 @@ def bench(
     video: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="For transcode: a clip of your own.")
     ] = None,
+    series: Annotated[
+        bool, typer.Option("--series", help="The folds: the rate against the size of batches, too.")
+    ] = False,
     check: Annotated[bool, typer.Option("--check", help="Exit 1 when a target is missed.")] = False,
     json_output: JsonFlag = False,
     into: Annotated[
@@ -44,6 +47,7 @@ def bench(
 
     Takes minutes: the machine should do nothing else. Example: reelfold bench fold --runs 3 --json
     """
+    from infra.bench.batch_series import AXES, batch_series
     from infra.bench.table import STAGES as RUN
     from infra.bench.transcode_stage import transcode
 
@@ -60,6 +64,8 @@ def bench(
 
     run = RUN[stage] if video is None else partial(transcode, own=video)
     result = run(events, runs, tell)
+    if series and (found := batch_series(stage, events, tell)):
+        result.series, result.axes = found, AXES
     document = result.document() | {"date": _today(), "command": _command(stage, events, runs, video)}
     if into is not None:
         into.mkdir(parents=True, exist_ok=True)

@@ -29,7 +29,7 @@ _log = Log("streams")
 
 FETCH = 500
 """Messages a fetch: larger lists of message objects cost more in caches than they save in calls."""
-PATIENCE_S = 0.5
+PATIENCE_S = 2.0
 """Full channels are waited for this long without a poll; then the partitions are paused."""
 BEAT_S = 1.0
 STOP_S, FINISH_S = 3.0, 2.0

@@ -3,8 +3,9 @@
 `python -m streams.worker` runs it until SIGTERM or SIGINT.
 """
 
-import streams.one_thread  # noqa: F401  # isort: split
+import streams.one_thread  # noqa: F401 - before anything imports Polars
 
+# isort: split
 import asyncio
 import gc
 import logging

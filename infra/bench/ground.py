@@ -52,12 +52,13 @@ class Measured(Ground):
         """Of these parts."""
         return {part: self.pid(part) for part in parts}
 
-    async def fold(self, sinks: str, done: Callable[[int], int]) -> Sample:
+    async def fold(self, sinks: str, done: Callable[[int], int], **environment: str) -> Sample:
         """The worker as shipped, from its first folded record to its last. ``done``: generation -> records
-        of the load that every fold of it has behind it."""
+        of the load that every fold of it has behind it. ``environment`` is added to the worker's."""
         generation = self.next_generation()
         await asyncio.to_thread(tables, self.settings.model_copy(update={"generation": generation}))
         said = {"REELFOLD_GENERATION": str(generation), "REELFOLD_SINKS": sinks, "REELFOLD_ARCHIVE": "false"}
+        said |= environment
         name = self.spawn_worker(f"bench-{generation}", **said)
         watch = Stopwatch(self.pids("kafka", "redis", "clickhouse", name))
         try:

@@ -49,11 +49,13 @@ class Scene:
     def load(self) -> Load:
         return self.ground.load
 
-    def ours(self, sinks: str, done: Callable[[int], int], agree: Callable[[], None]) -> Contender:
+    def ours(
+        self, sinks: str, done: Callable[[int], int], agree: Callable[[], None], **environment: str
+    ) -> Contender:
         """The worker as shipped, with these sinks."""
 
         def once() -> Sample:
-            sample = self.runner.run(self.ground.fold(sinks, done))
+            sample = self.runner.run(self.ground.fold(sinks, done, **environment))
             agree()
             return sample
 

@@ -87,7 +87,9 @@ class RedisEngagementFold(Remembering, RedisFold):
         if not by_actor:
             return {}
         prefix = self.ledger.key(kind, "")
-        texts = self.ledger.ask(_HELD, packed([(prefix + actor, *names) for actor, names in by_actor.items()]))
+        texts = self.ledger.ask(
+            _HELD, packed([(prefix + actor, *names) for actor, names in by_actor.items()])
+        )
         asked = ((actor, name) for actor, names in by_actor.items() for name in names)
         return {pair: text for pair, text in zip(asked, texts, strict=True) if text is not None}
 
