@@ -143,7 +143,7 @@ def lane_config(settings: Settings, sink: str, group: str) -> dict[str, object]:
         "max.poll.interval.ms": LONGEST_PAUSE_MS,
         "fetch.wait.max.ms": 100,
         "fetch.error.backoff.ms": 100,
-        "queued.max.messages.kbytes": 65_536,
+        "queued.max.messages.kbytes": 16_384,  # a pause throws them away, and they are fetched again
         "topic.metadata.refresh.interval.ms": 30_000,
     }
 

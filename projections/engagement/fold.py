@@ -124,7 +124,7 @@ def changes(
 ) -> Changes:
     """What the batch changes: ``fresh`` of `countable`, and what is stored of `likes` and `remarked`.
 
-    A pair that is not stored is absent from the mappings. ``said``: the batch's `likes`, where they are known.
+    A pair that is not stored is absent from the mappings. ``said``: the batch's `likes`, where known.
     """
     made = Changes()
     for video, kind, number in fresh.group_by("video_id", "kind").len().rows():
