@@ -59,8 +59,8 @@ _COMMANDS = """
 local commands = cjson.decode(ARGV[1])
 for i = 1, #commands do redis.call(unpack(commands[i])) end
 """
-"""All commands are one argument: a word of its own costs the client, the server and Lua more than its share of
-a text that C takes apart."""
+"""All commands are one argument: a word of its own costs the client, the server and Lua more than its share
+of a text that C takes apart."""
 
 
 class TransactionTooLarge(Exception):

@@ -21,8 +21,8 @@ from projections.topology import IN_REDIS
 
 LONGEST_S = 600.0
 LOOK_S, LONGEST_LOOK_S = 0.02, 2.0
-"""Between two looks at the worker's places. Each costs the servers, and that is not its work: so the first are
-far apart, and the last, which end the measuring, close together."""
+"""Between two looks at the worker's places. Each costs the servers, and that is not its work: so the first
+are far apart, and the last, which end the measuring, close together."""
 
 
 class Measured(Ground):

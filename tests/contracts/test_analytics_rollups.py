@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 
 from infra.clickhouse.migrate import MigrationError, migrate, migrations, point_views
+from projections.analytics import rollups as rollups_module
 from projections.analytics.clickhouse import ClickHouseAnalyticsFold
+from projections.analytics.queries import Tables
+from projections.analytics.rollups import Rollups
+from projections.analytics.views import view_rows
 from projections.position import StoreUnavailable
 from schemas.batch import RecordBatch
 from tests import builders as b
@@ -182,3 +186,25 @@ def test_the_plain_names_show_the_generation_they_point_to(
     migrate(client, other := next(_generations), DATABASE)
     point_views(client, other, DATABASE)
     assert client.query(f"SELECT count() FROM {DATABASE}.events").result_rows == [(0,)]
+
+
+def test_what_is_due_longest_is_computed_first_a_day_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[list[str], list[str]]] = []
+
+    def ask(query: Any) -> list[tuple[Any, ...]]:
+        if "videos" in query.parameters and "video_hourly" in query.sql.split("SELECT")[0]:
+            asked.append((query.parameters["videos"], query.parameters["days"]))
+        return []
+
+    monkeypatch.setattr(rollups_module, "VIDEOS_PER_STEP", 2)
+    rollups = Rollups(ask, Tables("d", 1), 3600)
+    for video, at in (("z", TEN), ("a", TEN + 24 * HOUR_MS), ("y", TEN), ("x", TEN), ("z", TEN)):
+        rows = view_rows(
+            "view.started", b.batch_of(b.view_started("ann", video, "w", at)).frames["view.started"]
+        )
+        assert rows is not None
+        rollups.touch(rows)
+    rollups.close()
+    assert asked == [
+        (["y", "z"], ["2026-06-30"]), (["a"], ["2026-07-01"]), (["x"], ["2026-06-30"]),
+    ]  # fmt: skip

@@ -182,3 +182,22 @@ async def test_a_batch_of_more_commands_than_a_transaction_takes_is_cut(room: Ro
     assert room.fold.position("rf.engagement.v1", 0) == 6_000
     assert room.fold.stream_clock("rf.engagement.v1", 0) == 9
     assert await room.counts("v5999") == Counts(likes=1)
+
+
+async def test_many_likes_of_one_actor_and_ids_of_any_letters_are_toggled(
+    redis_client: redis.Redis, generations: Iterator[int]
+) -> None:
+    odd = 'a"b', "c\\d", "e\nf", "\u00e9\u4e2d\U0001f600", "x\x00y", "[1,2]"
+    videos = [*odd, *(f"v{n}" for n in range(2_500))]
+    fold, twin = RedisEngagementFold(redis_client, next(generations)), MemoryEngagement()
+    on = batch_of(*(liked(actor, video, 5) for actor in ("ann", *odd) for video in videos[:2_500]))
+    off = batch_of(
+        *(unliked("ann", video, at) for at, video in enumerate(videos)),
+        *(commented(actor, "v1", "c1") for actor in odd),
+        start=on.next,
+    )
+    for room in fold, twin:
+        room.apply(on, None)
+        room.apply(off, on.next)
+    assert fold.snapshot() == twin.snapshot()
+    assert twin.state.counts["v9", "likes"] == len(odd)

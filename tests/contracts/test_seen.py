@@ -95,3 +95,30 @@ def test_a_redis_that_forgets_a_script_as_soon_as_it_has_it_is_waited_for(
     assert fold.position("rf.feed.v1", 0) is None
     fold.apply(batch_of(impression("ann", "v1", "r1", 1)), None)
     assert fold.position("rf.feed.v1", 0) == 1
+
+
+ODD = 'a"b', "c\\d", "e\nf", "\u00e9\u4e2d\U0001f600", "x\x00y", "[1,2]"
+"""Ids that a text of lists must not stumble over: nobody checks those of who writes to the log directly."""
+
+
+async def test_many_videos_of_one_user_and_ids_of_any_letters_are_kept(
+    redis_client: redis.Redis, redis_reader: redis.asyncio.Redis, generations: Iterator[int]
+) -> None:
+    generation, twin = next(generations), MemorySeen()
+    fold, reads = RedisSeenFold(redis_client, generation), RedisSeenReads(redis_reader, generation)
+    many = [view_started("ann", f"v{n}", f"w{n}", n) for n in range(4_200)]
+    odd = [view_started(user, video, "w", 7) for user in ODD for video in ODD]
+    shown = [impression("bob", f"v{n}", "r", n) for n in range(2_300)]
+    for at, events in enumerate((many + odd, shown)):
+        for room in fold, twin:
+            room.apply(batch_of(*events), None)
+        assert at or await reads.seen(ODD[0], list(ODD)) == [True] * len(ODD)
+    assert fold.snapshot() == twin.snapshot()
+
+
+async def test_what_is_played_after_it_was_shown_pushes_the_oldest_out_of_a_full_history(room: Room) -> None:
+    played = [view_started("ann", f"v{n}", f"w{n}", n) for n in range(CAP)]
+    room.fold.apply(batch_of(*played), None)
+    room.fold.apply(batch_of(impression("ann", "new", "r1", 50)), None)
+    room.fold.apply(batch_of(view_started("ann", "new", "w9", 40), start=CAP), CAP)
+    assert [video for _, video in await room.reads.history("ann", None, 10)] == ["new", "v2", "v1"]

@@ -199,3 +199,12 @@ def _folds_of(url: str) -> set[str]:
             return {one["fold"] for one in json.load(answer)}
     except OSError:
         return set()
+
+
+def test_a_worker_keeps_polars_to_the_thread_that_asks() -> None:
+    asked = "import streams.worker, polars; print(polars.thread_pool_size())"
+    plain = {name: value for name, value in os.environ.items() if name != "POLARS_MAX_THREADS"}
+    done = subprocess.run(
+        [sys.executable, "-c", asked], capture_output=True, text=True, check=True, env=plain
+    )
+    assert done.stdout.strip() == "1"
