@@ -96,7 +96,9 @@ class Intake:
         age = time.monotonic() - min(self._began.values())
         if busy:
             return age >= (min(BUSY_FACTOR * self.batch_age_s, OLDEST_S) if at_end else BEHIND_S)
-        return (at_end and self.eager) or age >= self.batch_age_s
+        if at_end or self.eager:
+            return (at_end and self.eager) or age >= self.batch_age_s
+        return age >= max(OLDEST_S, self.batch_age_s)  # behind: fewer, larger parts
 
     def flush(self, held: Mapping[Key, Held]) -> Iterator[Handout]:
         """The large runs as batches, or everything where none is; what cannot be read is parked first.

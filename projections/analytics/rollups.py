@@ -19,8 +19,8 @@ from projections.position import StoreUnavailable
 
 VIDEOS_PER_STEP = 500
 """Their ids travel in the URL, which is bounded."""
-REST = 4
-"""After a step it rests this many times as long as the step took, so that rollups have a fifth of the engine
+REST = 9
+"""After a step it rests this many times as long as the step took, so that rollups have a tenth of the engine
 at most: a step costs what 10,000 rows of an insert cost."""
 Due = set[tuple[str, str]]
 

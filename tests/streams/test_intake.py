@@ -76,7 +76,9 @@ def test_a_sink_whose_batches_make_parts_gets_them_at_their_age(clock: Any) -> N
     clock.now += 0.16
     assert intake.due(at_end=True, busy=False)
     assert not intake.due(at_end=True, busy=True)
+    assert not intake.due(at_end=False, busy=False)
     clock.now += 1.0
+    assert intake.due(at_end=False, busy=False)
     assert intake.due(at_end=True, busy=True)
 
 
