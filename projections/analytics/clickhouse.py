@@ -7,6 +7,7 @@ An insert is atomic for one table and month only, so a crash may leave rows behi
 import asyncio
 import io
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,7 @@ from urllib3.exceptions import HTTPError
 from projections.analytics import queries
 from projections.analytics.queries import Query, Tables
 from projections.analytics.rollups import Rollups
-from projections.analytics.rows import inserts
+from projections.analytics.rows import Insert, inserts
 from projections.analytics.runs import Run, chain
 from projections.analytics.store import EventPosition, VideoCounts
 from projections.position import PositionConflict, StoreUnavailable
@@ -91,6 +92,8 @@ class ClickHouseAnalyticsFold:
         self._tables = Tables(database, generation)
         self._runs: dict[tuple[str, int], _Progress] = {}
         self._inserted = inserted
+        self._beside = ThreadPoolExecutor(1, "rows")
+        """Makes a batch's blocks while the engine is asked where it stands."""
         self.rollups = Rollups(self._ask, self._tables, rollup_every_s)
 
     def position(self, topic: str, partition: int) -> int | None:
@@ -112,12 +115,13 @@ class ClickHouseAnalyticsFold:
 
     def apply(self, batch: RecordBatch, expected: int | None) -> None:
         """Insert the batch, then say so. Raises PositionConflict, StoreUnavailable."""
+        made = self._beside.submit(_blocks, batch)
         stored = self.position(batch.topic, batch.partition)
         if stored != expected:
             raise PositionConflict(expected, stored)
         progress = self._progress(batch, expected)
-        for one in inserts(batch):
-            self._insert(one.table, one.frame)
+        for one, block in made.result():
+            self._insert(one, block)
             progress.rows[one.table] = progress.rows.get(one.table, 0) + one.frame.height
             if one.table == "video_views":
                 self.rollups.touch(one.frame)
@@ -128,6 +132,7 @@ class ClickHouseAnalyticsFold:
 
     def close(self) -> None:
         """Compute the rollups that are due, and stop."""
+        self._beside.shutdown()
         self.rollups.close()
 
     def _progress(self, batch: RecordBatch, expected: int | None) -> _Progress:
@@ -136,12 +141,10 @@ class ClickHouseAnalyticsFold:
             return run
         return _Progress(batch.start if expected is None else expected, batch.next, 0, {})
 
-    def _insert(self, table: str, frame: pl.DataFrame) -> None:
-        block = io.BytesIO()
-        frame.write_ipc_stream(block, compat_level=pl.CompatLevel.oldest())
+    def _insert(self, rows: Insert, block: bytes) -> None:
         with _writing():
             self._client.raw_insert(
-                self._tables.named(table), frame.columns, block.getvalue(), _SYNCHRONOUS, "ArrowStream"
+                self._tables.named(rows.table), rows.frame.columns, block, _SYNCHRONOUS, "ArrowStream"
             )
 
     def _say(self, batch: RecordBatch, run: _Progress) -> None:
@@ -158,6 +161,16 @@ class ClickHouseAnalyticsFold:
     def _ask(self, query: Query) -> list[tuple[Any, ...]]:
         with _writing():
             return ask(self._client, query)
+
+
+def _blocks(batch: RecordBatch) -> list[tuple[Insert, bytes]]:
+    """What is to be inserted, each with its rows as an Arrow stream."""
+    found = []
+    for one in inserts(batch):
+        block = io.BytesIO()
+        one.frame.write_ipc_stream(block, compat_level=pl.CompatLevel.oldest())
+        found.append((one, block.getvalue()))
+    return found
 
 
 def ask(client: Any, query: Query) -> list[tuple[Any, ...]]:
