@@ -25,6 +25,9 @@ from schemas.batch import RecordBatch
 MAX_COMMANDS = 10_000
 """Commands in one transaction: what Redis does without making its other clients wait noticeably."""
 
+BULK_COMMANDS = 25_000
+"""The same for a rebuild, which an operator asked for: its transactions may be noticed."""
+
 MAX_ARGUMENTS = 7_000
 """Words of one command: Lua takes 8,000."""
 
@@ -95,6 +98,7 @@ class RedisLedger:
         self.client = client
         self.generation = generation
         self.fold = fold
+        self.most_commands = MAX_COMMANDS
         self._scripts: dict[str, Script] = {}
 
     def key(self, *parts: str | int) -> str:
@@ -124,9 +128,13 @@ class RedisLedger:
 
         PositionConflict when it does not, with nothing written.
         """
-        if not fits(commands):
+        if not self.fits(commands):
             raise TransactionTooLarge(f"{self.fold}: {len(commands)} commands for offsets from {batch.start}")
         self.run_script(_COMMANDS, (), [packed(commands)], batch, expected)
+
+    def fits(self, commands: Sequence[Command]) -> bool:
+        """Whether these commands go into one transaction."""
+        return fits(commands, self.most_commands)
 
     def run_script(
         self,
@@ -202,13 +210,17 @@ class RedisFold:
     def warm(self, batch: RecordBatch) -> None:
         """Nothing is remembered outside the store unless a room says so."""
 
+    def in_bulk(self) -> None:
+        """Nobody reads this generation yet: write in larger transactions."""
+        self.ledger.most_commands = BULK_COMMANDS
+
     def apply(self, batch: RecordBatch, expected: int | None) -> None:
         with store_errors():
             commands = self.commands(batch)
-        if fits(commands) or len(batch) < 2:
+        if self.ledger.fits(commands) or len(batch) < 2:
             self._commit(batch, expected, commands)
             return
-        share = min(0.5, 0.8 * MAX_COMMANDS / len(commands))
+        share = min(0.5, 0.8 * self.ledger.most_commands / len(commands))
         for piece in batch.pieces(max(1, int(len(batch) * share))):
             self.apply(piece, expected)
             expected = piece.next
@@ -235,9 +247,9 @@ def _text(one: Any) -> str:
     raise TypeError(f"{one!r} is no argument of a command")
 
 
-def fits(commands: Sequence[Command]) -> bool:
+def fits(commands: Sequence[Command], most: int = MAX_COMMANDS) -> bool:
     """Whether these commands go into one transaction."""
-    return len(commands) <= MAX_COMMANDS and max(map(len, commands), default=0) <= MAX_ARGUMENTS
+    return len(commands) <= most and max(map(len, commands), default=0) <= MAX_ARGUMENTS
 
 
 def key(generation: int, *parts: str | int) -> str:

@@ -1,6 +1,6 @@
 """The topology as a table: which folds hang on which sink, and how each is built for a generation."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import redis
 from clickhouse_connect.driver.exceptions import ClickHouseError
@@ -70,6 +70,7 @@ class LateFold:
         self.topics = topics
         self._build = build
         self._made: FoldStore | None = None
+        self._in_bulk = False
 
     def position(self, topic: str, partition: int) -> int | None:
         return self._fold().position(topic, partition)
@@ -87,6 +88,10 @@ class LateFold:
     def apply(self, batch: RecordBatch, expected: int | None) -> None:
         self._fold().apply(batch, expected)
 
+    def in_bulk(self) -> None:
+        """See `in_bulk`."""
+        self._in_bulk = True
+
     def close(self) -> None:
         """Let the fold finish what it does beside its batches."""
         close = getattr(self._made, "close", None)
@@ -96,7 +101,16 @@ class LateFold:
     def _fold(self) -> FoldStore:
         if self._made is None:
             self._made = self._build()
+            if self._in_bulk:
+                in_bulk([self._made])
         return self._made
+
+
+def in_bulk(folds: Iterable[FoldStore]) -> None:
+    """Have these write into a generation that nobody reads yet: in few large steps, where a fold knows how."""
+    for fold in folds:
+        if (told := getattr(fold, "in_bulk", None)) is not None:
+            told()
 
 
 def places(sinks: Mapping[str, Sequence[FoldStore]]) -> int:

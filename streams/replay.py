@@ -1,33 +1,32 @@
 """The replay: the log folded into a generation, archive first, with the live folds and no effector.
 
 Where it goes on is what the stores' positions say: a run that was killed is simply begun again. It reads
-a partition at a time, in columns, and hands each batch to every fold at once. State goes where the
+one partition after the other in large batches, the next ones while these are folded, and each fold goes
+at its own pace on a thread of its own: nobody waits where a partition ends. State goes where the
 generation's keys and tables are; live state is not touched.
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TypeVar
 
-from infra.archive_store import ArchiveUnavailable
-from infra.telemetry import Log
 from projections.position import FoldStore, StoreUnavailable
 from schemas.batch import RecordBatch
 from streams.ahead import ahead
 from streams.decoding import Decoder
-from streams.progress import Handout, Key, Progress, Step
+from streams.progress import Key, Step
+from streams.replay_lane import PATIENCE_S, ReplayLane, Stretch, patiently
 from streams.replay_plan import Cuts, Place, Refused
 from streams.replay_source import Source
 
-T = TypeVar("T")
-_log = Log("streams")
-BATCH_ROWS = 20_000
-PATIENCE_S = 60.0
-"""How long a store may be away, or be moved on by somebody else."""
+BATCH_ROWS = 100_000
+"""Of a batch at most; few of them, for a store is written to once for each, and once for each of its keys."""
+UNDER_WAY = 2
+"""Batches that are being folded at once: by how much a fold may be ahead of another."""
 
 
 @dataclass(slots=True)
@@ -70,6 +69,7 @@ class Replay:
     tell: Callable[[ReplayReport], None] = lambda report: None
     _begun: float = field(default_factory=time.monotonic)
     _told: float = 0.0
+    _planned: bool = False
 
     def fold_to(self, folds: Sequence[FoldStore], cuts: Cuts) -> None:
         """Bring every fold exactly to its cuts; those beyond them stay where they are.
@@ -78,83 +78,78 @@ class Replay:
         """
         self.report.folds = tuple(fold.name for fold in folds)
         wanted = _by_partition(folds, cuts)
-        for key, readers in wanted.items():
-            self.report.cut[key] = max(cut for _, cut in readers)
-            self.report.total += self._ahead_of(key, readers)
+        self.report.cut = {key: max(cut for _, cut in readers) for key, readers in wanted.items()}
         with ExitStack() as stack:
-            threads = {
-                fold.name: stack.enter_context(ThreadPoolExecutor(1, f"replay-{fold.name}")) for fold in folds
-            }
-            before = -1
-            while before != self.report.events:  # a store that lost its data meanwhile needs another round
+            lanes = {fold.name: stack.enter_context(ReplayLane(fold, self.source)) for fold in folds}
+            stretches = self._stretches(wanted, lanes)
+            moved = time.monotonic()
+            while stretches:  # a store that lost its data, or was moved on by somebody, needs another round
                 before = self.report.events
-                for key, readers in wanted.items():
-                    self._partition(key, readers, threads)
+                self._round(stretches)
+                if self.report.events != before:
+                    moved = time.monotonic()
+                elif time.monotonic() - moved > PATIENCE_S:
+                    raise StoreUnavailable(f"somebody else keeps moving the folds of {stretches[0].key}")
+                stretches = self._stretches(wanted, lanes)
         for fold in folds:
             finish = getattr(fold, "close", None)
             if finish is not None:
-                finish()
+                patiently(finish)
         self._say(0.0)
 
-    def _ahead_of(self, key: Key, readers: Sequence[tuple[FoldStore, int]]) -> int:
-        """How many offsets lie before the folds of a partition."""
-        positions = [(patiently(partial(fold.position, *key)), cut) for fold, cut in readers]
-        self.report.resumed |= any(position is not None for position, _ in positions)
-        behind = [(position or 0, cut) for position, cut in positions if (position or 0) < cut]
-        if not behind:
-            return 0
-        start = max(min(position for position, _ in behind), self.source.view(key).low)
-        return max(0, max(cut for _, cut in behind) - start)
+    def _stretches(
+        self, wanted: dict[Key, list[tuple[FoldStore, int]]], lanes: dict[str, ReplayLane]
+    ) -> list[Stretch]:
+        """What is to be read of each partition, where a fold is behind its cut."""
+        found, stood = list[Stretch](), False
+        for key, readers in wanted.items():
+            behind = []
+            for fold, cut in readers:
+                position = patiently(partial(fold.position, *key)) if cut else None
+                stood |= position is not None
+                if (position or 0) < cut:
+                    behind.append((lanes[fold.name], cut))
+            places = [(patiently(partial(lane.start, key)), cut) for lane, cut in behind]
+            ahead_of = [(at, cut) for at, cut in places if at < cut]
+            if ahead_of:
+                start, until = min(at for at, _ in ahead_of), max(cut for _, cut in ahead_of)
+                found.append(Stretch(key, start, until, behind))
+        if not self._planned:
+            self._planned, self.report.resumed = True, stood
+            self.report.total = sum(one.until - one.start for one in found)
+        return found
 
-    def _partition(
-        self, key: Key, wanted: Sequence[tuple[FoldStore, int]], threads: dict[str, ThreadPoolExecutor]
-    ) -> None:
-        behind = [
-            (Progress(fold, self.source.accept_loss), cut)
-            for fold, cut in wanted
-            if (patiently(partial(fold.position, *key)) or 0) < cut
-        ]
-        moved = time.monotonic()
-        while behind:
-            places = [(_at(one, key, self.source), cut) for one, cut in behind]
-            open_places = [(at, cut) for at, cut in places if at < cut]
-            if not open_places:
-                break
-            start, until = min(at for at, _ in open_places), max(cut for _, cut in open_places)
-            before = self.report.events
-            if self._stretch(key, start, until, behind, threads):
-                break
-            if self.report.events != before:
-                moved = time.monotonic()
-            elif time.monotonic() - moved > PATIENCE_S:
-                raise StoreUnavailable(f"somebody else keeps moving the folds of {key[0]}/{key[1]}")
-        for one, _ in behind:
-            one.drop(key)
-
-    def _stretch(
-        self,
-        key: Key,
-        start: int,
-        until: int,
-        behind: Sequence[tuple[Progress, int]],
-        threads: dict[str, ThreadPoolExecutor],
-    ) -> bool:
-        """Fold these offsets; False when a fold turned out to stand elsewhere: it is read for again."""
-        for batch, unreadable in ahead(lambda: self._batches(key, start, until)):
-            running = [
-                threads[one.fold.name].submit(patiently, partial(one.step, Handout(batch.until(cut), 0)))
-                for one, cut in behind
-                if batch.start < cut
-            ]
-            steps: list[Step] = [one.result() for one in running]
-            folded = max((len(one.folded) for one in steps if one.folded is not None), default=0)
-            self.report.events += folded  # what was only shown again (a window of history) is no progress
+    def _round(self, stretches: Sequence[Stretch]) -> None:
+        """Fold these offsets; a stretch ends early when a fold turned out to stand elsewhere."""
+        running: deque[tuple[Stretch, list[Future[Step]]]] = deque()
+        last: Stretch | None = None
+        for stretch, batch, unreadable in ahead(lambda: self._read(stretches)):
+            if last is not None and last is not stretch:
+                last.leave()
+            last = stretch
             self.report.unreadable += unreadable
-            self._say(1.0)
-            if any(one.seek for one in steps):
-                return False
+            running.append((stretch, stretch.give(batch)))
+            while len(running) > (0 if self.rate else UNDER_WAY - 1):
+                self._await(*running.popleft())
             self._slow_down()
-        return True
+        while running:
+            self._await(*running.popleft())
+        for stretch in stretches:
+            stretch.leave()
+
+    def _await(self, stretch: Stretch, running: Sequence[Future[Step]]) -> None:
+        steps = [one.result() for one in running]
+        folded = max((len(one.folded) for one in steps if one.folded is not None), default=0)
+        self.report.events += folded  # what was only shown again (a window of history) is no progress
+        stretch.over |= any(one.seek for one in steps)
+        self._say(1.0)
+
+    def _read(self, stretches: Sequence[Stretch]) -> Iterator[tuple[Stretch, RecordBatch, int]]:
+        for stretch in stretches:
+            for batch, unreadable in self._batches(stretch.key, stretch.start, stretch.until):
+                yield stretch, batch, unreadable
+                if stretch.over:
+                    break
 
     def _batches(self, key: Key, start: int, until: int) -> Iterator[tuple[RecordBatch, int]]:
         rows = BATCH_ROWS if not self.rate else max(1, min(BATCH_ROWS, self.rate // 4))
@@ -188,22 +183,6 @@ def turned_back(folds: Sequence[FoldStore], cuts: Cuts) -> None:
                     f"fold {fold.name} stands at {position} of {key[0]}/{key[1]}, beyond {cut}: a generation "
                     "is not folded back. Use one that is new, or free this one first with `reelfold drop`"
                 )
-
-
-def patiently(call: Callable[[], T]) -> T:
-    """Try for a minute while the store is away."""
-    deadline = time.monotonic() + PATIENCE_S
-    while True:
-        try:
-            return call()
-        except (StoreUnavailable, ArchiveUnavailable):
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.5)
-
-
-def _at(one: Progress, key: Key, source: Source) -> int:
-    return patiently(lambda: one.start(key, source.view(key), 0))
 
 
 def _by_partition(folds: Sequence[FoldStore], cuts: Cuts) -> dict[Key, list[tuple[FoldStore, int]]]:

@@ -14,9 +14,10 @@ from infra.registry import RegistryUnavailable
 from infra.settings import Settings
 from infra.telemetry import Log
 from projections.position import FoldStore, StoreUnavailable
-from streams.folds import every_fold
+from streams.folds import every_fold, in_bulk
 from streams.progress import Key
-from streams.replay import ReplayReport, patiently, turned_back
+from streams.replay import ReplayReport, turned_back
+from streams.replay_lane import patiently
 from streams.replay_plan import Bounds, Cuts, Place, Refused, chosen, cuts
 from streams.replay_source import Source
 from streams.replaying import Tell, fold_to, opened, silently
@@ -43,6 +44,8 @@ def run(settings: Settings, request: Request, live: int, clock: Clock, hear: Tel
     """
     sinks = every_fold(settings, request.generation)
     folds = chosen((fold for members in sinks.values() for fold in members), request.only)
+    if request.generation != live and not request.rate:
+        in_bulk(folds)
     with opened(settings) as source:
         wanted: Cuts = cuts(source, folds, request.bounds)
         if request.bounds.bounded:

@@ -23,6 +23,14 @@ REGISTRY_S = 60.0
 """How long the registry may be away when a record names a schema that neither book nor manifest knows."""
 FETCH_WAIT_MS = 20
 """A fetch that is still out at a partition's end delays the first one of the next partition by this much."""
+FETCH_BYTES, FETCHED_KIB = 4 * 1024 * 1024, 64 * 1024
+"""Of one answer, and of all that is fetched and not yet taken."""
+_FETCHING = {
+    "fetch.wait.max.ms": FETCH_WAIT_MS,
+    "fetch.message.max.bytes": FETCH_BYTES,
+    "queued.max.messages.kbytes": FETCHED_KIB,
+    "queued.min.messages": 1_000_000,
+}
 Tell = Callable[[ReplayReport], None]
 
 
@@ -87,7 +95,7 @@ def fold_to(
 def opened(settings: Settings) -> Iterator[Source]:
     """The log and, where there is one, the archive. The archive is left out without keys to its store."""
     config = consumer(settings, "reelfold.replay")
-    kafka = KafkaSide(Consumer(config), Consumer(config | {"fetch.wait.max.ms": FETCH_WAIT_MS}))
+    kafka = KafkaSide(Consumer(config), Consumer(config | _FETCHING))
     has_archive = settings.archive and bool(settings.s3_access_key.get_secret_value())
     try:
         yield Source(kafka, archive(settings) if has_archive else None, settings.accept_log_loss)

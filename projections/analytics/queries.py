@@ -89,10 +89,43 @@ WHERE started_at >= (SELECT max(started_at) FROM {views}) - INTERVAL {ROLLUP_LAT
     return Query(sql, {})
 
 
+def view_months(tables: Tables) -> Query:
+    """(month as yyyymm) of all views: those of a month are one partition of their table."""
+    return Query(
+        f"SELECT DISTINCT toYYYYMM(started_at) AS month FROM {tables.named('video_views')} ORDER BY month", {}
+    )
+
+
 def video_hourly(tables: Tables, video_ids: list[str], days: list[str]) -> Query:
     """Recompute video_hourly for these videos on these days. An hour whose views moved gets zeros."""
-    return Query(
-        f"""
+    among = "video_id IN {videos:Array(String)} AND toDate(%s) IN {days:Array(Date)}"
+    return Query(_hourly(tables, among), {"videos": video_ids, "days": days})
+
+
+def month_hourly(tables: Tables, month: int) -> Query:
+    """Recompute video_hourly for all videos of a month (yyyymm)."""
+    return Query(_hourly(tables, "toYYYYMM(%s) = {month:UInt32}") + _SPILL, {"month": month})
+
+
+def creator_daily(tables: Tables, video_ids: list[str], days: list[str]) -> Query:
+    """Recompute creator_daily from video_hourly for the creators of these videos on these days."""
+    among = f"""toDate(hour) IN {{days:Array(Date)}} AND creator_id IN
+    (SELECT creator_id FROM {tables.named("video_hourly")} WHERE video_id IN {{videos:Array(String)}})"""
+    return Query(_daily(tables, among), {"videos": video_ids, "days": days})
+
+
+def month_daily(tables: Tables, month: int) -> Query:
+    """Recompute creator_daily from video_hourly for all creators of a month (yyyymm)."""
+    return Query(_daily(tables, "toYYYYMM(hour) = {month:UInt32}") + _SPILL, {"month": month})
+
+
+_SPILL = " SETTINGS max_bytes_before_external_group_by = 536870912"
+"""A month's groups go to disk beyond this."""
+
+
+def _hourly(tables: Tables, among: str) -> str:
+    """``among``: a condition, with %s for the time."""
+    return f"""
 INSERT INTO {tables.named("video_hourly")}
 SELECT video_id, hour, max(creator_id), countIf(seen), countIf(seen AND NOT is_self
         AND watch_ms >= if(duration_ms = 0, 3000, least(3000, duration_ms / 2))),
@@ -104,28 +137,20 @@ FROM
     SELECT video_id, toStartOfHour(started_at) AS hour, creator_id, true AS seen, is_self, watch_ms,
         duration_ms, viewer_id, content_ms, loops, toString(exit_reason) AS exit_reason, stall_ms
     FROM {tables.named("video_views")} FINAL
-    WHERE video_id IN {{videos:Array(String)}} AND toDate(started_at) IN {{days:Array(Date)}}
+    WHERE {among % "started_at"}
     UNION ALL
     SELECT video_id, hour, creator_id, false, false, 0, 0, '', 0, 0, '', 0
     FROM {tables.named("video_hourly")} FINAL
-    WHERE video_id IN {{videos:Array(String)}} AND toDate(hour) IN {{days:Array(Date)}}
+    WHERE {among % "hour"}
 )
-GROUP BY video_id, hour""",
-        {"videos": video_ids, "days": days},
-    )
+GROUP BY video_id, hour"""
 
 
-def creator_daily(tables: Tables, video_ids: list[str], days: list[str]) -> Query:
-    """Recompute creator_daily from video_hourly for the creators of these videos on these days."""
-    hourly = tables.named("video_hourly")
-    return Query(
-        f"""
+def _daily(tables: Tables, among: str) -> str:
+    return f"""
 INSERT INTO {tables.named("creator_daily")}
 SELECT creator_id, toDate(hour) AS day, sum(plays), sum(engaged_views), uniqCombined64MergeState(viewers),
     sum(watch_ms), sum(completions), uniqExactIf(video_id, plays > 0), now64(3)
-FROM {hourly} FINAL
-WHERE toDate(hour) IN {{days:Array(Date)}} AND creator_id != ''
-    AND creator_id IN (SELECT creator_id FROM {hourly} WHERE video_id IN {{videos:Array(String)}})
-GROUP BY creator_id, day""",
-        {"videos": video_ids, "days": days},
-    )
+FROM {tables.named("video_hourly")} FINAL
+WHERE creator_id != '' AND {among}
+GROUP BY creator_id, day"""

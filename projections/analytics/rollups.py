@@ -2,7 +2,7 @@
 time, so that the sink neither waits for it nor shares much of the engine with it.
 
 What is due is a set of (video, day) in memory. A crash loses it; the next start therefore takes all that
-late events may still change as due.
+late events may still change as due. A rebuild computes everything once, when all rows are in.
 """
 
 import threading
@@ -40,11 +40,18 @@ class Rollups:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._failure: Exception | None = None
+        self._at_the_end = False
+
+    def at_the_end(self) -> None:
+        """Compute nothing beside the sink, and everything in `close`: for a rebuild, which nobody reads yet."""
+        self._at_the_end = True
 
     def touch(self, views: pl.DataFrame) -> None:
         """Note what these rows of video_views change. Raises what the thread died of: a bug."""
         if self._failure is not None:
             raise self._failure
+        if self._at_the_end:
+            return
         days = views.select("video_id", pl.col("started_at").dt.strftime("%Y-%m-%d")).unique()
         with self._lock:
             self._due.update(dict.fromkeys(days.iter_rows()))
@@ -64,9 +71,19 @@ class Rollups:
         with self._computing:
             self._compute(due)
 
+    def settle_all(self) -> None:
+        """Compute all that there is, month by month, in this thread. May raise StoreUnavailable."""
+        with self._computing:
+            for (month,) in self._ask(queries.view_months(self._tables)):
+                self._ask(queries.month_hourly(self._tables, int(month)))
+                self._ask(queries.month_daily(self._tables, int(month)))
+
     def close(self) -> None:
-        """Stop the thread and settle what is left; an unavailable store leaves it to the next start."""
+        """Stop the thread and settle what is left; an unavailable store leaves it to the next start. At the
+        end of a rebuild it raises StoreUnavailable: nobody would know what is left."""
         self._stop.set()
+        if self._at_the_end:
+            self.settle_all()
         if self._thread is None:
             return
         self._thread.join()
