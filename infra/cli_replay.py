@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from infra.cli_stack import JsonFlag
+from infra.memory import peak_mib
 from infra.settings import Settings
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ def _document(report: "ReplayReport") -> dict[str, object]:
         "events_per_s": round(report.rate, 1),
         "folds": list(report.folds),
         "resumed": report.resumed,
+        "peak_mib": round(peak_mib(), 1),
         "cut": {f"{topic}/{number}": offset for (topic, number), offset in sorted(report.cut.items())},
     }
 

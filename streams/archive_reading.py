@@ -18,10 +18,12 @@ from streams.archive_writing import digest
 from streams.assembling import Run
 from streams.progress import Key
 
+MOST_BYTES = 32 * 1024 * 1024
+"""Of a run: huge records must not eat the memory."""
 NOTHING: Mapping[int, EventSchema] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Piece:
     """A run of records up to ``next``, and the schemas that its ids meant when it was written."""
 
@@ -39,10 +41,13 @@ class Archive:
 
     store: ArchiveStore
     _ranges: dict[Key, list[Range]] = field(default_factory=dict)
+    _told: tuple[Range, Manifest] | None = None
+    """The manifest that was asked for last: a reader needs it twice."""
 
     def refresh(self) -> None:
         """Look again at what there is."""
         self._ranges.clear()
+        self._told = None
 
     def ranges(self, key: Key) -> list[Range]:
         """The ranges of a partition, by first offset."""
@@ -52,10 +57,12 @@ class Archive:
 
     def manifest(self, of: Range) -> Manifest:
         """What is said of a range."""
-        try:
-            return Manifest.from_json(self.store.get(of.manifest_name))
-        except (ValueError, TypeError) as error:
-            raise DamagedArchive(f"{of.manifest_name} is no manifest: {error}") from error
+        if self._told is None or self._told[0] != of:
+            try:
+                self._told = of, Manifest.from_json(self.store.get(of.manifest_name))
+            except (ValueError, TypeError) as error:
+                raise DamagedArchive(f"{of.manifest_name} is no manifest: {error}") from error
+        return self._told[1]
 
     def low(self, key: Key) -> int | None:
         """The first offset of a partition that is here; None when none is."""
@@ -66,7 +73,20 @@ class Archive:
         return reach(self.ranges(key), offset)
 
     def read(self, key: Key, start: int, until: int, rows: int) -> Iterator[Piece]:
-        """Offsets from ``start`` up to ``until`` or the first hole, in runs of at most so many records."""
+        """Offsets from ``start`` up to ``until`` or the first hole, in runs of at most so many records. Small
+        ranges that name the same schemas come as one."""
+        waiting, weight = list[Piece](), 0
+        for piece in self._pieces(key, start, until, rows):
+            size = sum(len(value) for value in piece.run.values if value)
+            if waiting and _fit(waiting[0], piece, rows) and weight + size <= MOST_BYTES:
+                _append(waiting[0], piece)
+                weight += size
+                continue
+            yield from waiting
+            waiting, weight = [piece], size
+        yield from waiting
+
+    def _pieces(self, key: Key, start: int, until: int, rows: int) -> Iterator[Piece]:
         while start < until and (one := covering(self.ranges(key), start)) is not None:
             stop, schemas = min(until, one.next), self._schemas(one)
             frame = self.frame(one).filter(pl.col("offset").is_between(start, stop - 1))
@@ -126,3 +146,14 @@ def _cut(run: Run, frame: pl.DataFrame, until: int, rows: int) -> Iterator[Piece
         end = until if is_last else run.next
         yield Piece(run, end)
         run = Run(run.topic, run.partition, end)
+
+
+def _fit(piece: Piece, following: Piece, rows: int) -> bool:
+    return len(piece.run) + len(following.run) <= rows and piece.schemas == following.schemas
+
+
+def _append(piece: Piece, following: Piece) -> None:
+    piece.run.offsets += following.run.offsets
+    piece.run.appended_at += following.run.appended_at
+    piece.run.values += following.run.values
+    piece.next = following.next

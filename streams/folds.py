@@ -107,7 +107,7 @@ class LateFold:
 
 
 def in_bulk(folds: Iterable[FoldStore]) -> None:
-    """Have these write into a generation that nobody reads yet: in few large steps, where a fold knows how."""
+    """Let these write in few large steps, where a fold knows how: into a generation that nobody reads."""
     for fold in folds:
         if (told := getattr(fold, "in_bulk", None)) is not None:
             told()

@@ -18,8 +18,8 @@ from schemas.topics import OPS
 from streams.folds import every_fold
 from streams.pointer import last_promotion
 from streams.replay import ReplayReport
-from streams.replay_lane import patiently
 from streams.replay_command import Request, is_folded, run
+from streams.replay_lane import patiently
 from streams.replay_plan import Bounds, Refused, cuts
 from streams.replay_source import Source
 from streams.replaying import Tell, decoder, opened, silently

@@ -9,15 +9,13 @@ from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from projections.position import StoreUnavailable
 from streams.archive_ranges import covering
-from streams.archive_reading import Archive, Piece
+from streams.archive_reading import MOST_BYTES, Archive, Piece
 from streams.assembling import Run
 from streams.assignment import view
 from streams.progress import Key, LogGone
 
 FETCH, ANSWER_S = 500, 10.0
 SILENCE_S = 60.0
-MOST_BYTES = 32 * 1024 * 1024
-"""Of a run: huge records must not eat the memory."""
 
 
 class LogSide(Protocol):

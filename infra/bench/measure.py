@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 
 import psutil
@@ -12,11 +12,13 @@ import psutil
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One run of one contender: events, wall seconds, and processor seconds by process."""
+    """One run of one contender: events, wall seconds, and processor seconds by process. ``more``: what
+    else is told of it, by name with its unit."""
 
     events: int
     seconds: float
     cpu_s: Mapping[str, float]
+    more: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def rate(self) -> float:

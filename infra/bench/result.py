@@ -98,6 +98,7 @@ def figures(runs: Runs) -> dict[str, dict[str, float]]:
             "fastest": max(rates),
             "cpu_us": mid.cpu_us,
             **{f"cpu_us_{part}": 1e6 * spent / mid.events for part, spent in mid.cpu_s.items()},
+            **mid.more,
             "events": mid.events,
             "runs": len(samples),
         }

@@ -13,6 +13,8 @@ from importlib.resources import files
 from string import Template
 from typing import Any
 
+import orjson
+
 _NUMBERED = re.compile(r"\d{4}_[a-z0-9_]+\.sql")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _LEDGER = """CREATE TABLE IF NOT EXISTS ${database}.migrations
@@ -119,8 +121,9 @@ def _apply(client: Any, one: Migration, generation: int, database: str) -> None:
             client.command(Template(statement).substitute(database=database, g=generation))
         except Exception as error:
             raise MigrationError(f"{one.name} failed: {error}") from error
-    client.insert(
-        f"{database}.migrations", [[generation, one.name, one.sha256]], ["generation", "name", "sha256"]
+    done = {"generation": generation, "name": one.name, "sha256": one.sha256}
+    client.raw_insert(
+        f"{database}.migrations", list(done), orjson.dumps(done), {"async_insert": 0}, "JSONEachRow"
     )
 
 

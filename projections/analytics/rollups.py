@@ -43,7 +43,7 @@ class Rollups:
         self._at_the_end = False
 
     def at_the_end(self) -> None:
-        """Compute nothing beside the sink, and everything in `close`: for a rebuild, which nobody reads yet."""
+        """Compute nothing beside the sink and everything in `close`: for a rebuild that nobody reads yet."""
         self._at_the_end = True
 
     def touch(self, views: pl.DataFrame) -> None:
