@@ -91,6 +91,8 @@ class LateFold:
     def in_bulk(self) -> None:
         """See `in_bulk`."""
         self._in_bulk = True
+        if self._made is not None:
+            in_bulk([self._made])
 
     def close(self) -> None:
         """Let the fold finish what it does beside its batches."""

@@ -23,7 +23,7 @@ from streams.replay_lane import PATIENCE_S, ReplayLane, Stretch, patiently
 from streams.replay_plan import Cuts, Place, Refused
 from streams.replay_source import Source
 
-BATCH_ROWS = 100_000
+BATCH_ROWS = 50_000
 """Of a batch at most; few of them, for a store is written to once for each, and once for each of its keys."""
 UNDER_WAY = 2
 """Batches that are being folded at once: by how much a fold may be ahead of another."""

@@ -44,19 +44,20 @@ def run(settings: Settings, request: Request, live: int, clock: Clock, hear: Tel
     """
     sinks = every_fold(settings, request.generation)
     folds = chosen((fold for members in sinks.values() for fold in members), request.only)
-    if request.generation != live and not request.rate:
-        in_bulk(folds)
     with opened(settings) as source:
         wanted: Cuts = cuts(source, folds, request.bounds)
         if request.bounds.bounded:
             turned_back(folds, wanted)
-        if request.generation == live and is_folded(settings, live):
+        beside = request.generation == live and is_folded(settings, live)
+        if beside:
             wanted = beside_worker(source, folds, wanted)
             if not wanted:
                 raise Refused(
                     f"a worker folds generation {live}, which is live, and the log holds all that it needs: "
                     "a replay would only be in its way. Use another generation, or stop the worker first"
                 )
+        elif not request.rate:
+            in_bulk(folds)
         run_id = new_run_id(clock.now_ms())
         _tell(settings, _started(request, run_id, clock.now_ms()))
         report = ReplayReport(request.generation)

@@ -19,6 +19,8 @@ from schemas.batch import RecordBatch
 
 ROWS = 5_000
 """Rows of a transaction: two or three commands for each of their users."""
+BULK_ROWS = 25_000
+"""The same for a rebuild: users come together again and again, and each is written to once."""
 _TOGETHER = 1_000
 """Videos in one command at most: Lua hands over 8,000 words."""
 _KEEP = """
@@ -47,9 +49,13 @@ class RedisSeenFold(RedisFold):
     def __init__(self, client: redis.Redis, generation: int, cap: int = CAP) -> None:
         super().__init__(client, generation)
         self._cap = cap
+        self._rows = ROWS
+
+    def in_bulk(self) -> None:
+        self._rows = BULK_ROWS
 
     def apply(self, batch: RecordBatch, expected: int | None) -> None:
-        for piece in batch.pieces(ROWS):
+        for piece in batch.pieces(self._rows):
             said = packed([_by_user(watched(piece)), _by_user(shown(piece))])
             self.ledger.run_script(_KEEP, [], [self.ledger.key(""), self._cap, said], piece, expected)
             expected = piece.next

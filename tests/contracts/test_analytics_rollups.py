@@ -127,6 +127,49 @@ def test_the_thread_keeps_them_current_beside_the_sink(client: Any, fold: ClickH
     assert hours(client, quick) == [(10, 1, 1, 1, 5_000)]
 
 
+def test_a_rebuild_computes_them_once_at_its_end_also_when_it_was_killed_before(
+    client: Any, fold: ClickHouseAnalyticsFold
+) -> None:
+    month_ms = 30 * 24 * HOUR_MS
+    first = b.batch_of(
+        ended("ann", "w1", TEN - month_ms, watch_ms=5_000),
+        b.view_started("bob", "v1", "w2", TEN + HOUR_MS - 1, creator_id="cyd"),
+    )
+    rest = b.batch_of(ended("bob", "w2", TEN + HOUR_MS, watch_ms=3_000), start=2)
+    apply(fold, first)
+    fold.rollups.settle()
+    before = hours(client, fold)
+    live = ClickHouseAnalyticsFold(client, next(_generations), DATABASE)
+    migrate(client, live._tables.generation, DATABASE)
+    killed = ClickHouseAnalyticsFold(client, fold._tables.generation, DATABASE, rollup_every_s=0.01)
+    killed.in_bulk()
+    apply(killed, rest)
+    time.sleep(0.3)
+    assert hours(client, fold) == before, "nothing is computed beside the rows"
+    again = ClickHouseAnalyticsFold(client, fold._tables.generation, DATABASE)
+    again.in_bulk()
+    again.close()
+    apply(live, first)
+    apply(live, rest)
+    live.close()
+    assert hours(client, fold) == hours(client, live)
+    assert days(client, fold) == days(client, live)
+    assert hours(client, fold) == [(10, 1, 1, 1, 5_000), (11, 1, 1, 1, 3_000)]
+
+
+def test_the_end_of_a_rebuild_is_told_that_the_store_is_away(
+    client: Any, fold: ClickHouseAnalyticsFold
+) -> None:
+    def away(_: object) -> list[tuple[Any, ...]]:
+        raise StoreUnavailable("away")
+
+    rebuilt = ClickHouseAnalyticsFold(client, fold._tables.generation, DATABASE)
+    rebuilt.in_bulk()
+    rebuilt.rollups._ask = away
+    with pytest.raises(StoreUnavailable):
+        rebuilt.close()
+
+
 def test_an_unavailable_store_leaves_the_work_due(client: Any, fold: ClickHouseAnalyticsFold) -> None:
     apply(fold, b.batch_of(ended("ann", "w1", TEN, watch_ms=5_000)))
     rollups, ask = fold.rollups, fold.rollups._ask

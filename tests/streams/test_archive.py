@@ -1,6 +1,7 @@
 """The archive's arithmetic and its files: nothing is missing, nothing is changed, however it was cut."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,12 @@ from hypothesis import strategies as st
 
 from infra.archive_store import ArchiveUnavailable, FolderArchiveStore
 from schemas.archived import ArchivedRecord, DamagedArchive, read_columns, read_records, write_records
+from schemas.book import SchemaBook
+from streams import archive_reading
 from streams.archive_ranges import Hole, Manifest, Range, closes_at, covering, holes, parse, reach
 from streams.archive_reading import Archive
 from streams.archive_status import status, verify
+from streams.archive_writing import _named
 from tests.streams.archives import stored
 
 KEY = ("rf.graph.v1", 0)
@@ -118,6 +122,26 @@ def test_reading_gives_each_record_once_for_any_cut(
     assert read == list(range(start, min(until, end)))
     assert all(len(piece.run) <= rows for piece in pieces)
     assert [piece.run.start for piece in pieces[1:]] == [piece.next for piece in pieces[:-1]]
+
+
+def test_small_ranges_come_as_one_run_unless_ids_mean_something_else_or_it_grows_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = FolderArchiveStore(tmp_path)
+    stored(store, KEY, [5, 5, 5])
+    whole = Archive(store)
+    assert [len(piece.run) for piece in whole.read(KEY, 0, 15, 100)] == [15]
+    assert [len(piece.run) for piece in whole.read(KEY, 2, 15, 11)] == [8, 5]
+    monkeypatch.setattr(archive_reading, "MOST_BYTES", 12)
+    assert [len(piece.run) for piece in whole.read(KEY, 0, 15, 100)] == [10, 5], (
+        "each has 5 bytes, the last 10"
+    )
+    monkeypatch.undo()
+    middle = Range(*KEY, 5, 9)
+    store.put(
+        middle.manifest_name, replace(whole.manifest(middle), schemas=_named(SchemaBook.local())).to_json()
+    )
+    assert [len(piece.run) for piece in Archive(store).read(KEY, 0, 15, 100)] == [5, 5, 5]
 
 
 @given(st.lists(st.integers(1, 20), min_size=1, max_size=5), st.integers(0, 700))
