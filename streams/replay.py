@@ -135,7 +135,7 @@ class Replay:
         while running:
             self._await(*running.popleft())
         for stretch in stretches:
-            stretch.leave()
+            stretch.left()
 
     def _await(self, stretch: Stretch, running: Sequence[Future[Step]]) -> None:
         steps = [one.result() for one in running]

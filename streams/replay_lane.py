@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Self, TypeVar
 
@@ -40,9 +40,9 @@ class ReplayLane:
         """Fold it when its turn comes; the store may be away for a minute."""
         return self._thread.submit(patiently, partial(self._progress.step, Handout(batch, 0)))
 
-    def drop(self, key: Key) -> None:
+    def drop(self, key: Key) -> Future[None]:
         """Forget the partition, after what was given."""
-        self._thread.submit(self._progress.drop, key)
+        return self._thread.submit(self._progress.drop, key)
 
 
 @dataclass(slots=True)
@@ -57,18 +57,22 @@ class Stretch:
     until: int
     readers: Sequence[tuple[ReplayLane, int]]
     over: bool = False
-    _left: bool = False
+    _left: list[Future[None]] = field(default_factory=list)
 
     def give(self, batch: RecordBatch) -> list[Future[Step]]:
         """Hand the batch to its readers, each what lies before its cut."""
         return [lane.give(batch.until(cut)) for lane, cut in self.readers if batch.start < cut]
 
     def leave(self) -> None:
-        """No more of this: what its readers remember of the partition is let go of."""
+        """No more of this: its readers let go of what they remember of the partition, in their turn."""
         if not self._left:
-            self._left = True
-            for lane, _ in self.readers:
-                lane.drop(self.key)
+            self._left = [lane.drop(self.key) for lane, _ in self.readers]
+
+    def left(self) -> None:
+        """Wait until they have: they may be asked for their places again."""
+        self.leave()
+        for one in self._left:
+            one.result()
 
 
 def patiently(call: Callable[[], T]) -> T:
