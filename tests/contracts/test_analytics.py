@@ -201,7 +201,7 @@ def test_a_server_that_is_away_or_emptied_is_waited_for_and_a_bug_is_not(
 
 
 histories = some.histories(
-    some.playback_events, some.engagement_events, some.feed_events, some.graph_events, max_events=15
+    some.own_playback_events, some.engagement_events, some.feed_events, some.graph_events, max_events=15
 )
 
 
