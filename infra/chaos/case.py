@@ -19,7 +19,7 @@ from infra.publisher import Publisher
 
 ZERO_LAG_S = 180.0
 FIRST_EVENT_S = 90.0
-_AGAIN = re.compile(r'"again": (\d+)')
+_AGAIN = re.compile(r'"again": ?(\d+)')
 
 
 @dataclass(slots=True)

@@ -47,7 +47,15 @@ def until(is_so: Callable[[], bool]) -> None:
 
 
 def children() -> list[int]:
-    return [one.pid for one in psutil.Process().children()]
+    """Those of the test, not the servers of the whole run."""
+    return [one.pid for one in psutil.Process().children() if "wait_for_turn" in " ".join(_words(one))]
+
+
+def _words(process: psutil.Process) -> list[str]:
+    try:
+        return list(process.cmdline())
+    except psutil.Error:
+        return []
 
 
 def in_thread(standby: Standby) -> Callable[[], int]:
