@@ -6,6 +6,7 @@ itself, so that the moment of each is known. Several workers run side by side, e
 
 import asyncio
 import os
+import re
 import shutil
 import signal
 import tempfile
@@ -26,6 +27,7 @@ from infra.stack.table import stack
 
 STORES = ("kafka", "redis", "s3", "registry", "clickhouse")
 WORKER = "worker"
+_MERELY_INFORMATION = re.compile(r'"level": ?"info"')
 ALWAYS = {
     "REELFOLD_RATE_PER_SECOND": "100000",
     "REELFOLD_RATE_BURST": "1000000",
@@ -143,9 +145,10 @@ class Ground:
         """The last lines of our own parts that are not mere information."""
         names = [name for name in self.parts if name.startswith((WORKER, "api"))]
         lines = [(name, line) for name in names for line in self.said(name).splitlines()[-400:]]
-        return [f"{name}: {line[:400]}" for name, line in lines if '"level": "info"' not in line and line][
-            -12:
+        telling = [
+            f"{name}: {line[:400]}" for name, line in lines if line and not _MERELY_INFORMATION.search(line)
         ]
+        return telling[-12:]
 
     def kill(self, name: str) -> None:
         """kill -9 of the part and of what it has started."""
