@@ -15,6 +15,7 @@ from typing import Any
 from schemas import codec
 from schemas.book import SchemaBook
 from schemas.catalogue import EventSchema
+from schemas.codec import Kept
 
 Event = Mapping[str, Any]
 _LONG, _INT = 1 << 63, 1 << 31
@@ -74,6 +75,7 @@ def _source(schema: EventSchema, schema_id: int, known: dict[str, Any]) -> Itera
         kind, null_at = _branch(field["type"])
         if kind == "string":
             texts.append(value if null_at is None else f"{value} or ''")
+        known[f"kind{nth}"] = kind
         if isinstance(kind, dict) and kind["type"] == "enum":
             known[f"symbols{nth}"] = {symbol: _long(place) for place, symbol in enumerate(kind["symbols"])}
         pieces += _piece(kind, value, nth) if null_at is None else [_nullable(kind, value, nth, null_at)]
@@ -111,6 +113,8 @@ def _piece(kind: Any, value: str, nth: int) -> list[str]:
     if name == "long" and logical == "timestamp-millis":
         high = f"INNER[{value} << 1 & 16383] + INNER[{value} >> 13 & 16383] + SHORT[{value} >> 27]"
         return [f"{high} if type({value}) is int and {1 << 27} <= {value} < {1 << 41} else long_({value})"]
+    if name == "array":
+        return [f"{value}.written(kind{nth}) if type({value}) is Kept else unusual({value})"]
     return [f"{name}_({value})" if f"{name}_" in _NAMES else f"unusual({value})"]
 
 
@@ -172,6 +176,6 @@ def _unusual(_: object) -> str:
 
 _NAMES: Mapping[str, Any] = {
     "Unusual": _Unusual, "SIZES": _SIZES, "SOME": _SOME, "INNER": _INNER, "SHORT": _SHORT, "NONE": "\0",
-    "long_": _long, "int_": _int, "double_": _double,
+    "Kept": Kept, "long_": _long, "int_": _int, "double_": _double,
     "boolean_": _boolean, "texts": _texts, "unusual": _unusual,
 }  # fmt: skip

@@ -76,6 +76,32 @@ def test_numbers_of_every_size_are_fastavros(bits: int) -> None:
             assert _said(Encoders(book), changed) == _said(partial(codec.encode, book=book), changed)
 
 
+@pytest.mark.parametrize("places", [0, 1, 200])
+def test_a_list_that_many_events_carry_is_written_as_any_other(places: int) -> None:
+    schema = latest("feed.served")
+    event = {f["name"]: _ordinary(f["type"]) for f in schema.fields if f["name"] != "items"}
+    event |= {"event_type": schema.event_type, "event_id": "é" * 3}
+    one = {"video_id": "vü", "position": 3, "sources": ["following"], "score": None, "slot_kind": "exploit"}
+    plain, kept = event | {"items": [one] * places}, event | {"items": codec.Kept([one] * places)}
+    for schema_id in (7, 70_000):
+        book = SchemaBook.of([(schema_id, schema)])
+        expected = codec.encode(plain, book)
+        assert [Encoders(book)(kept), codec.encode(kept, book)] == [expected] * 2
+        ascii_only = kept | {"event_id": "x" * 36}
+        assert compiled(schema, schema_id)(ascii_only) == codec.encode(plain | {"event_id": "x" * 36}, book)
+
+
+def test_a_kept_list_that_is_wrong_is_refused_in_fastavros_words() -> None:
+    schema = latest("feed.served")
+    event = {f["name"]: _ordinary(f["type"]) for f in schema.fields if f["name"] != "items"}
+    event["event_type"] = schema.event_type
+    book = SchemaBook.of([(7, schema)])
+    wrong = [{"video_id": 3}]
+    said = _said(partial(codec.encode, book=book), event | {"items": wrong})
+    assert isinstance(said, str)
+    assert _said(Encoders(book), event | {"items": codec.Kept(wrong)}) == said
+
+
 def _ordinary(kind: Any) -> Any:
     if isinstance(kind, list):
         return _ordinary(kind[1])
