@@ -15,6 +15,7 @@ from infra.clock import Clock
 from infra.keyring import Keyring
 from infra.keyring_s3 import S3KeyStore
 from infra.redis_together import TogetherRedis
+from infra.redis_watch import Address, Watch
 from infra.settings import InvalidSettings, Settings
 from infra.tls import trust
 
@@ -56,6 +57,22 @@ def async_redis_client(settings: Settings, connections: int = 64) -> TogetherRed
         health_check_interval=15,
     )
     return cast(TogetherRedis, TogetherRedis.from_pool(pool))  # and closes it
+
+
+def watch_client(settings: Settings) -> Watch:
+    """The read side's second connection, which hears what changed. Connects when it is first asked."""
+    url = settings.redis_url.get_secret_value()
+    said: dict[str, Any] = redis.connection.parse_url(url)  # type: ignore[no-untyped-call]
+    return Watch(
+        Address(
+            host=said.get("host", "localhost"),
+            port=said.get("port", 6379),
+            database=said.get("db", 0),
+            user=said.get("username") or "",
+            password=said.get("password") or "",
+            trust=trust(settings.ca_file) if url.startswith("rediss://") else None,
+        )
+    )
 
 
 def clickhouse_client(settings: Settings, reader: bool = False) -> "ClickHouse":

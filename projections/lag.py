@@ -9,6 +9,7 @@ mark with its data; it is set again when every fold stands where it stood, and u
 read of this generation can be believed.
 """
 
+import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -134,11 +135,17 @@ class RedisLagReads:
         self._key = key(generation, "lag")
         self._life_s = life_s
         self._asked: tuple[float, list[FoldLag]] = (float("-inf"), [])
+        self._asking: asyncio.Task[list[FoldLag]] | None = None
 
     async def lags(self) -> list[FoldLag]:
         at, held = self._asked
         if time.monotonic() < at + self._life_s:
             return held
+        if self._asking is None or self._asking.done():  # once, however many want to know
+            self._asking = asyncio.get_running_loop().create_task(self._ask())
+        return await asyncio.shield(self._asking)
+
+    async def _ask(self) -> list[FoldLag]:
         with store_errors():
             told = await self._client.hgetall(self._key)
         found = sorted((_lag(place, text) for place, text in told.items()), key=_place)

@@ -106,14 +106,14 @@ class RedisCatalogReads:
         known = {one: user for one, (until, user) in held.items() if until > now}
         asked = [one for one in user_ids if one not in known]
         for one, flat in zip(asked, await self._flat("user", asked), strict=True):
-            if (user := user_view(one, _facts(flat))) is not None:
+            if (user := user_of(one, flat)) is not None:
                 known[one] = user
                 self._hold(user, now + self._life_s)
         return [known.get(one) for one in user_ids]
 
     async def videos(self, video_ids: list[str]) -> list[Video | None]:
         found = await self._flat("video", video_ids)
-        return [_video(one, tuple(flat)) for one, flat in zip(video_ids, found, strict=True)]
+        return [video_of(one, tuple(flat)) for one, flat in zip(video_ids, found, strict=True)]
 
     async def video_of_upload(self, upload_id: str) -> str | None:
         with store_errors():
@@ -137,9 +137,14 @@ class RedisCatalogReads:
 
 
 @lru_cache(maxsize=VIDEOS_HELD)
-def _video(video_id: str, flat: tuple[str, ...]) -> Video | None:
+def video_of(video_id: str, flat: tuple[str, ...]) -> Video | None:
     """The video of a hash as Redis answers it: the same answer, the same video. Hot ones are asked often."""
     return video_view(video_id, _facts(flat))
+
+
+def user_of(user_id: str, flat: Sequence[str]) -> User | None:
+    """The account of a hash as Redis answers it."""
+    return user_view(user_id, _facts(flat))
 
 
 def _facts(flat: Sequence[str]) -> dict[str, Fact]:

@@ -11,6 +11,7 @@ and each comment is its own actor's member.
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import astuple
 from typing import Any
 
@@ -38,7 +39,8 @@ from projections.redis_ledger import Argument, Command, RedisFold, key, packed, 
 from projections.redis_reading import Hashes
 from schemas.batch import RecordBatch
 
-_COUNTED = '["views", "likes", "comments", "shares"]'
+COUNTED = "views", "likes", "comments", "shares"
+_COUNTED = orjson.dumps(COUNTED).decode()
 _HELD = """#!lua flags=no-writes
 local found = {}
 for _, one in ipairs(cjson.decode(ARGV[1])) do
@@ -145,14 +147,14 @@ class RedisEngagementReads:
     async def counts(self, video_ids: list[str]) -> list[Counts]:
         names = [key(self._generation, "count", video) for video in video_ids]
         found = await self._hashes.fields(names, _COUNTED)
-        return [Counts(*(int(number or 0) for number in held)) for held in found]
+        return [counts_of(held) for held in found]
 
     async def liked(self, actor_id: str, video_ids: list[str]) -> list[bool]:
         if not video_ids:
             return []
         with store_errors():
             held = await self._client.hmget(key(self._generation, "likes", actor_id), video_ids)
-        return [text is not None and _like(str(text)).on for text in held]
+        return [is_on(text) for text in held]
 
     async def comments(self, video_id: str, before: Keyset | None, limit: int) -> list[Comment]:
         name = key(self._generation, "comments", video_id)
@@ -165,6 +167,16 @@ class RedisEngagementReads:
                 texts = await pipe.execute()
         found = [(pair, _said(text)) for pair, text in zip(pairs, texts, strict=True) if text is not None]
         return [_comment(comment, actor, said) for (comment, actor), said in found if said is not None]
+
+
+def counts_of(held: Sequence[str | None]) -> Counts:
+    """The fields COUNTED of a video's hash, as Redis answers them."""
+    return Counts(*(int(number or 0) for number in held))
+
+
+def is_on(text: str | bytes | None) -> bool:
+    """Whether a field of an actor's likes says that the video is liked now."""
+    return text is not None and _like(str(text)).on
 
 
 def _member(comment: str, actor: str) -> str:

@@ -28,7 +28,7 @@ LARGEST_CAP = 2_000
 """A script handles a feed's videos as the arguments of one command, of which Lua takes some 8,000."""
 
 _WRITE = Path(__file__).with_name("feed.lua").read_text("utf-8")
-_READ = Path(__file__).with_name("feed_read.lua").read_text("utf-8")
+READ = Path(__file__).with_name("feed_read.lua").read_text("utf-8")
 _ROWS = 500
 """Rows in one call."""
 _BUDGET = 200
@@ -79,11 +79,11 @@ class RedisFeedFold(RedisFold):
         if not users:
             return []
         with store_errors(), self.ledger.client.pipeline(transaction=False) as pipe:
-            read = pipe.register_script(_READ)
+            read = pipe.register_script(READ)
             for user in users:
                 read(args=[self._prefix, user, self._cap])
             answers = pipe.execute()
-        return [feed_page(_videos(answer), None, self._cap, self._cap) for answer in answers]
+        return [feed_page(videos_in(answer), None, self._cap, self._cap) for answer in answers]
 
     def _carry_out(self, piece: RecordBatch, expected: int | None) -> None:
         rest, cursor = orders(piece), ""
@@ -100,23 +100,27 @@ class RedisFeedReads:
     """FeedReads of one generation. Methods may raise StoreUnavailable."""
 
     def __init__(self, client: redis.asyncio.Redis, generation: int, cap: int = CAP) -> None:
-        self._read = client.register_script(_READ)
+        self._read = client.register_script(READ)
         self._prefix = key(generation, "feed", "")
         self._cap = cap
 
     async def following(
         self, user_id: str, before: tuple[int, str] | None, limit: int
     ) -> list[tuple[int, str]]:
-        # The first page needs no more than it shows; twice that, since a video that changes its author may
-        # be there under both for a moment.
-        cap = self._cap if before is not None else min(self._cap, 2 * limit)
+        cap = self._cap if before is not None else first_cap(limit, self._cap)
         with store_errors():
             answer = await self._read(args=[self._prefix, user_id, cap])
-        return feed_page(_videos(answer), before, limit, self._cap)
+        return feed_page(videos_in(answer), before, limit, self._cap)
 
 
-def _videos(answer: Any) -> list[Keyset]:
-    """The script's answer as (published_at, video_id); pushed members also name the author."""
+def first_cap(limit: int, cap: int) -> int:
+    """How many videos a first page is made of: no more than it shows, twice, since a video that changes its
+    author may be there under both for a moment."""
+    return min(cap, 2 * limit)
+
+
+def videos_in(answer: Any) -> list[Keyset]:
+    """READ's answer as (published_at, video_id); pushed members also name the author."""
     return [
         (int(at), str(member).partition(" ")[0]) for member, at in zip(answer[::2], answer[1::2], strict=True)
     ]
