@@ -25,6 +25,7 @@ from api import (
 )
 from api.limits import InFlight
 from api.parts import Parts
+from api.warm import WarmFeed
 from infra.telemetry import Log
 
 _LOG = Log("api")
@@ -47,20 +48,25 @@ _CORS: dict[str, Any] = {
 
 
 class _Api(FastAPI):
-    """The framework, and a shorter way for posts of events: through our middlewares, past the framework's."""
+    """The framework, and a shorter way for posts of events and plain reads of a feed: through our
+    middlewares, past the framework's."""
 
     _short: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not intake.is_post(scope):
+        if not (intake.is_post(scope) or feeds.is_plain(scope)):
             await super().__call__(scope, receive, send)
             return
         scope["app"] = self
         if self._short is None:
-            self._short = intake.straight
+            self._short = _straight
             for middleware in reversed(self.user_middleware):
                 self._short = middleware.cls(self._short, *middleware.args, **middleware.kwargs)
         await self._short(scope, receive, send)
+
+
+async def _straight(scope: Scope, receive: Receive, send: Send) -> None:
+    await (intake.straight if scope["method"] == "POST" else feeds.straight)(scope, receive, send)
 
 
 async def _nothing() -> None:
@@ -90,6 +96,7 @@ def build(parts: Parts, close: Callable[[], Awaitable[None]] = _nothing) -> Fast
     )
     app.state.parts = parts
     app.state.door = intake.Door.of(parts)
+    app.state.warm = WarmFeed(parts, parts.pages, feeds.FOLLOWING) if parts.pages is not None else None
     for router in ROUTERS:
         app.include_router(router)
     if parts.settings.dev_issuer:

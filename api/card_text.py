@@ -13,7 +13,7 @@ from projections.engagement.store import Counts
 
 HELD = 4_096
 """Cards whose text is kept, some 2 KB each."""
-_HEART = {None: b"null", True: b"true", False: b"false"}
+HEART = {None: b"null", True: b"true", False: b"false"}
 _NONE = Counts(0, 0, 0, 0)
 
 
@@ -29,6 +29,12 @@ def card_text(
     video: Video, user: User | None, counts: Counts, liked: bool | None, media_base_url: str
 ) -> CardText:
     """Byte for byte what the model would be dumped as."""
+    before, behind = halves(video, user, counts, media_base_url)
+    return CardText(video.video_id, b"".join((before, HEART[liked], behind)))
+
+
+def halves(video: Video, user: User | None, counts: Counts, media_base_url: str) -> tuple[bytes, bytes]:
+    """What everybody gets: the JSON before the heart and behind it."""
     before, behind = _still(video, user, media_base_url)
     numbers = b',"counts":{"views":%d,"likes":%d,"comments":%d,"shares":%d},"liked_by_me":' % (
         counts.views,
@@ -36,7 +42,7 @@ def card_text(
         counts.comments,
         counts.shares,
     )
-    return CardText(video.video_id, b"".join((before, numbers, _HEART[liked], behind)))
+    return before + numbers, behind
 
 
 @lru_cache(maxsize=HELD)

@@ -1,24 +1,37 @@
 """GET /v1/feed/...: what to watch next. Serving a page to someone is a fact (`feed.served`)."""
 
 import asyncio
-from typing import Annotated
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import orjson
-from fastapi import Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
+from starlette.types import Receive, Scope, Send
 
+from api import problems
 from api.auth import Caller, MaybeCaller, caller
 from api.card_text import CardText
 from api.cards import Viewer
-from api.direct import direct_router
 from api.documented import documented
-from api.etag import answered
+from api.etag import PRIVATE, answered
+from api.headers import header
 from api.models import FeedPage
-from api.pages import Cursors
+from api.pages import DEFAULT_LIMIT, MAX_LIMIT, Cursors
 from api.parts import Parts, PartsOf, parts_of
-from api.served import Slate, served
+from api.served import Slate, served, told
 from api.viewing import Asked, Keysets, Paging, Viewing, texts_by
+from api.warm import Shown, WarmFeed
 from infra.clock import new_event_id
 from projections.trending.store import Window
+
+FOLLOWING = "/v1/feed/following"
+_PLAIN = re.compile(rb"(?:limit=(\d{1,2}))?")
+_HEADERS = (
+    (b"content-type", b"application/json"),
+    (b"cache-control", PRIVATE.encode()),
+    (b"vary", b"Authorization"),
+)
 
 
 async def _first_page(request: Request, limit: int) -> Response:
@@ -30,7 +43,62 @@ async def _first_page(request: Request, limit: int) -> Response:
     return await following(request, parts, who, viewing, paging)
 
 
-router = direct_router("/following", _first_page, prefix="/v1/feed", tags=["feeds"])
+router = APIRouter(prefix="/v1/feed", tags=["feeds"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """What the request line and the metrics ask of a route."""
+
+    path: str = FOLLOWING
+
+
+_ROUTE = _Route()
+
+
+def is_plain(scope: Scope) -> bool:
+    """Whether a request asks for a first page of the following feed, perhaps with a right limit, and for
+    nothing else. Any other is the framework's, and so is what it refuses."""
+    return bool(
+        scope["type"] == "http"
+        and scope["path"] == FOLLOWING
+        and scope["method"] == "GET"
+        and (asked := _PLAIN.fullmatch(scope["query_string"]))
+        and 1 <= int(asked[1] or DEFAULT_LIMIT) <= MAX_LIMIT
+    )
+
+
+async def straight(scope: Scope, receive: Receive, send: Send) -> None:
+    """The route as a bare ASGI application: past the framework, and from memory where that holds the page.
+    What is answered, and what is refused in which words, is the same."""
+    scope["route"] = _ROUTE
+    request = Request(scope, receive)
+    try:
+        who, parts = await caller(request), request.app.state.parts
+        limit = int(scope["query_string"][len(b"limit=") :] or DEFAULT_LIMIT)
+        warm: WarmFeed | None = request.app.state.warm
+        found = None
+        if warm is not None and header(request, b"if-none-match") is None:
+            found = await warm.page(who.actor_id, limit)
+        if found is not None:
+            await _send(parts, who.actor_id, *found, send)
+            return
+        response = await _first_page(request, limit)
+    except problems.KINDS as error:
+        response = problems.refusal(error)
+    await response(scope, receive, send)
+
+
+async def _send(parts: Parts, user_id: str, shown: Shown, where: dict[str, Any], send: Send) -> None:
+    now_ms = parts.clock.now_ms()
+    request_id = new_event_id(now_ms)
+    body = b'%s,"request_id":"%s"}' % (shown.text, request_id.encode())
+    headers = [(b"content-length", b"%d" % len(body)), *_HEADERS, (b"etag", shown.tag)]
+    if shown.items:
+        fact = told("following", where["generation"], user_id, request_id, now_ms)
+        parts.background.put({**fact, "positions": where["positions"], "items": shown.items})
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 @router.get("/following", response_model=FeedPage, responses=documented(304, 400, 401, 503))

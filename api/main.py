@@ -5,6 +5,7 @@ message that names it; a server that is down does not: routes that need it answe
 """
 
 import asyncio
+import gc
 import os
 from collections.abc import Awaitable, Callable
 
@@ -23,11 +24,15 @@ from infra import clients, kafka_config, telemetry
 from infra.background import BackgroundLog
 from infra.clock import Clock, SystemClock
 from infra.publisher import Publisher
+from infra.redis_watch import Watch
 from infra.registry import load_book
 from infra.settings import Settings
+from projections.first_pages import FirstPages
 from projections.renditions.s3 import S3Objects
 
 FLUSH_S = 20.0
+GARBAGE = 20_000, 20, 50
+"""Allocations between two looks for cycles, and how many of those between deeper ones: requests leave few."""
 
 
 def app() -> FastAPI:
@@ -39,6 +44,7 @@ def app() -> FastAPI:
     log = Publisher(kafka_config.producer(settings), load_book(settings), settings.produce_deadline_s)
     background = BackgroundLog(log)
     store = clients.patient_redis_client(settings)
+    watch = clients.watch_client(settings)
     public = clients.s3_client(settings, settings.upload_base_url) if settings.upload_base_url else None
     parts = Parts(
         settings=settings,
@@ -50,8 +56,14 @@ def app() -> FastAPI:
         auth=authenticator(settings, clock),
         reads=RedisReadSource(store, redis_readers(store, settings)),
         places=StorePlaces(store, settings),
+        pages=FirstPages(watch, settings.feed_cap),
     )
-    return build(parts, closer(background, log, store))
+    built = build(parts, closer(background, log, store, watch))
+    # What is there by now stays: looking for garbage in it was a twentieth of a warm read.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE)
+    return built
 
 
 def authenticator(settings: Settings, clock: Clock) -> Authenticator:
@@ -65,13 +77,14 @@ def authenticator(settings: Settings, clock: Clock) -> Authenticator:
 
 
 def closer(
-    background: BackgroundLog, log: Publisher, store: redis.asyncio.Redis
+    background: BackgroundLog, log: Publisher, store: redis.asyncio.Redis, watch: Watch
 ) -> Callable[[], Awaitable[None]]:
     """What runs when the server has stopped accepting: nothing that was taken in is left behind."""
 
     async def close() -> None:
         await background.close()
         await asyncio.to_thread(log.close, FLUSH_S)
+        watch.close()
         await store.aclose()
 
     return close

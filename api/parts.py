@@ -19,6 +19,7 @@ from infra.clock import Clock
 from infra.keyring import Keyring
 from infra.publisher import EventLog
 from infra.settings import Settings
+from projections.first_pages import FirstPages
 from projections.renditions.store import Objects
 
 
@@ -36,6 +37,8 @@ class Parts:
     auth: Authenticator
     reads: ReadSource
     places: EventPlaces = field(default_factory=NoPlaces)
+    pages: FirstPages | None = None
+    """First pages held in memory; None: each is read anew."""
 
 
 async def parts_of(request: Request) -> Parts:

@@ -28,7 +28,15 @@ class Slate:
 
 def served(slate: Slate, user_id: str, request_id: str, now_ms: int) -> dict[str, Any]:
     """The event feed.served of a slate."""
-    fold = _FOLD_OF[slate.feed]
+    return {
+        **told(slate.feed, slate.generation, user_id, request_id, now_ms),
+        "positions": positions_of(slate.feed, slate.lags),
+        "items": items_of(slate),
+    }
+
+
+def told(feed: str, generation: int, user_id: str, request_id: str, now_ms: int) -> dict[str, Any]:
+    """The event but for positions and items, which many of them may share."""
     return {
         "event_id": request_id,
         "event_type": "feed.served",
@@ -37,20 +45,27 @@ def served(slate: Slate, user_id: str, request_id: str, now_ms: int) -> dict[str
         "received_at": now_ms,
         "actor_id": user_id,
         "request_id": request_id,
-        "surface": slate.feed,
-        "feed": slate.feed,
-        "generation": slate.generation,
-        "positions": [
-            f"{one.topic}:{one.partition}:{one.position}" for one in slate.lags if one.fold == fold
-        ],
-        "items": [
-            {
-                "video_id": card.video_id,
-                "position": place,
-                "sources": [slate.source],
-                "score": score,
-                "slot_kind": _SLOT_OF[slate.feed],
-            }
-            for place, (card, score) in enumerate(slate.items)
-        ],
+        "surface": feed,
+        "feed": feed,
+        "generation": generation,
     }
+
+
+def positions_of(feed: str, lags: Sequence[FoldLag]) -> list[str]:
+    """Where the feed's fold stood."""
+    fold = _FOLD_OF[feed]
+    return [f"{one.topic}:{one.partition}:{one.position}" for one in lags if one.fold == fold]
+
+
+def items_of(slate: Slate) -> list[dict[str, Any]]:
+    """The places of the slate."""
+    return [
+        {
+            "video_id": card.video_id,
+            "position": place,
+            "sources": [slate.source],
+            "score": score,
+            "slot_kind": _SLOT_OF[slate.feed],
+        }
+        for place, (card, score) in enumerate(slate.items)
+    ]
