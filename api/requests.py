@@ -60,7 +60,7 @@ class RequestLine:
         route = getattr(scope.get("route"), "path", "unmatched")
         _seconds(route, status).observe(seconds)
         if self._log_requests:
-            _LOG.info(
+            _LOG.often(
                 "request_served",
                 request_id=request_id,
                 method=scope["method"],
