@@ -38,7 +38,7 @@ POINT_S = 6.0
 """Of a point of the plot."""
 BATCH, USERS = 10, 1_000
 SINKS = "redis,clickhouse"
-REDIS_LOOK_S, CLICKHOUSE_LOOK_S = 0.002, 0.05
+REDIS_LOOK_S, CLICKHOUSE_LOOK_S = 0.01, 0.25
 Look = tuple[int, int]
 """Position, and the epoch ns at which it was seen."""
 
