@@ -14,13 +14,13 @@ from typing import ParamSpec, TypeVar
 
 from infra.clock import Clock
 from infra.failpoints import reach
-from infra.telemetry import APPLIED, BATCH_ROWS, FOLD_SECONDS, VISIBLE_SECONDS, Log
+from infra.telemetry import Log
 from projections.position import FoldStore, PositionConflict, StoreUnavailable
-from schemas.batch import RecordBatch
 from streams.asking import asks_a_store
 from streams.exits import BUG, Leave, leave
 from streams.held_back import HeldBack
 from streams.hold import FREE
+from streams.meters import Meters
 from streams.progress import Handout, Key, LogView, Past, Progress, Step, nothing
 
 P = ParamSpec("P")
@@ -30,8 +30,6 @@ _log = Log("streams")
 
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 2.0
-SAMPLE = 20
-"""Rows of a frame whose way to visibility is measured: all of a quiet log, a sample of a busy one."""
 
 
 class FoldRunner:
@@ -52,6 +50,7 @@ class FoldRunner:
         self.bound: Callable[[Key], int | None] = FREE
         """Up to which offset of a partition it may fold (streams/hold.py)."""
         self._progress = Progress(fold, accept_loss, self._report_conflict, past)
+        self._meters = Meters.of(fold.name)
         self._seek = seek
         self._clock = clock
         self._leave = leave
@@ -177,7 +176,7 @@ class FoldRunner:
             self._seek((batch.topic, batch.partition))
         elif done.folded is not None:
             reach("between_sinks", self.name)
-            self._measure(done.folded, time.perf_counter() - begun)
+            self._meters.measure(done.folded, time.perf_counter() - begun, self._clock.now_ms())
         return True
 
     def _step(self, handout: Handout) -> Step:
@@ -190,16 +189,6 @@ class FoldRunner:
     async def _call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, lambda: function(*args, **kwargs))
-
-    def _measure(self, batch: RecordBatch, seconds: float) -> None:
-        FOLD_SECONDS.labels(self.name).observe(seconds)
-        BATCH_ROWS.labels(self.name).observe(len(batch))
-        APPLIED.labels(self.name).inc(len(batch))
-        now, visible = self._clock.now_ms(), VISIBLE_SECONDS.labels(self.name)
-        for frame in batch.frames.values():
-            every = max(1, frame.height // SAMPLE)
-            for received_at in frame["received_at"].gather_every(every):
-                visible.observe(max(0, now - received_at) / 1000)
 
     def _report_conflict(self, conflict: PositionConflict) -> None:
         _log.warning("position_conflict", fold=self.name, expected=conflict.expected, stored=conflict.stored)
