@@ -87,16 +87,22 @@ def from_rows(event_type: str, rows: Sequence[Mapping[str, Any]]) -> pl.DataFram
 
 def _conform(frame: pl.DataFrame, reader: EventSchema) -> pl.DataFrame:
     """The frame in the newest schema: missing columns by their default, enums and times plain."""
-    columns = []
+    return frame.select(_plan(reader.event_type, reader.version, tuple(frame.schema.items())))
+
+
+@lru_cache(maxsize=256)
+def _plan(event_type: str, version: int, found: tuple[tuple[str, pl.DataType], ...]) -> list[pl.Expr]:
+    """What makes columns of these types those of the newest schema: the same for every batch."""
+    reader, given, columns = latest(event_type), dict(found), list[pl.Expr]()
     for field in reader.fields:
         name, dtype = field["name"], dtypes(reader)[field["name"]]
-        if name not in frame.columns:
+        if name not in given:
             columns.append(_default(field["default"], dtype).alias(name))
-        elif isinstance(frame.schema[name], pl.Datetime):
+        elif isinstance(given[name], pl.Datetime):
             columns.append(pl.col(name).dt.epoch("ms"))
         else:
-            columns.append(pl.col(name).cast(dtype))
-    return frame.select(columns)
+            columns.append(pl.col(name) if given[name] == dtype else pl.col(name).cast(dtype))
+    return columns
 
 
 def _default(value: Any, dtype: pl.DataType) -> pl.Expr:
