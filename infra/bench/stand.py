@@ -2,7 +2,9 @@
 load is written, so that a drain begins with all of it in the log."""
 
 import asyncio
+import json
 import time
+import urllib.request
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -67,9 +69,28 @@ class Stand:
             if name not in here:
                 said = {"REELFOLD_SINKS": sinks, "REELFOLD_ARCHIVE": "false"}
                 self.runner.run(self.ground.start_worker(slot, **said))
-        if set(wanted) != set(here):  # partitions go from hand to hand
-            self.settle(sinks)
+        if set(wanted) != set(here):
+            self._handed_over(wanted, sinks)
         return wanted
+
+    def _handed_over(self, names: Sequence[str], sinks: str) -> None:
+        """Wait while partitions go from hand to hand: until each worker holds some, nobody the same, together
+        all; and a small load is folded. A worker that is frozen before would hold up all the others."""
+        places = set(self.ends())
+        self._wait(lambda: self._shared_out(names, places), 0.2)
+        nth = self.nth("handed over")
+        put(self.ground.settings, Load(30_000 + nth, 500, named=f"handed{nth}-").records(self.book))
+        self.settle(sinks)
+
+    def _shared_out(self, names: Sequence[str], places: set[log.Place]) -> bool:
+        held = []
+        for name in names:
+            with urllib.request.urlopen(f"{self.ground.parts[name].url}/lag", timeout=5) as answer:
+                held.append({(one["topic"], one["partition"]) for one in json.load(answer)})
+        known = set[log.Place]().union(*held)
+        topics = {topic for topic, _ in known}  # not every sink reads every topic
+        whole = known == {place for place in places if place[0] in topics}
+        return all(held) and sum(map(len, held)) == len(known) and whole
 
     def settle(self, sinks: str = "redis") -> None:
         """Wait until all that is in the log is folded."""
