@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from infra.bench.clip import FPS, SECONDS
 from infra.bench.versions import ROOT
 
 RESULTS = ROOT / "infra" / "bench" / "results"
 OURS, FEW, MANY = "reelfold", 1, 50
 SERVERS = ("kafka", "redis", "clickhouse")
 """Processes of a stage that are not ours; whatever else it names is."""
-PER_CLIP_S = {"clips/s": 1.0}
+PER_CLIP_S = {"clips/s": 1.0, "frames/s": 1 / (SECONDS * FPS)}
 """Units of the transcode stage -> clips in one of what it counts."""
 
 Figures = Mapping[str, float]

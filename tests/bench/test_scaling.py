@@ -77,8 +77,8 @@ def test_reads_and_clips_are_taken_where_they_were_measured(results: Path) -> No
     found = measured(results)
     assert [found.read_us, found.read_redis_us] == pytest.approx([30.0, 7.0])
     assert found.clip_s == pytest.approx(19.0)
-    written(results, "transcode", {"reelfold": {"itself": 1.0}}, "frames/s")
-    with pytest.raises(NotMeasured, match="counts frames/s"):
+    written(results, "transcode", {"reelfold": {"itself": 1.0}}, "rungs/s")
+    with pytest.raises(NotMeasured, match="counts rungs/s"):
         measured(results)
 
 
