@@ -12,15 +12,14 @@ from starlette.types import Receive, Scope, Send
 from api import problems
 from api.auth import Caller, MaybeCaller, caller
 from api.card_text import CardText
-from api.cards import Viewer
 from api.documented import documented
 from api.etag import PRIVATE, answered
 from api.headers import header
 from api.models import FeedPage
-from api.pages import DEFAULT_LIMIT, MAX_LIMIT, Cursors
+from api.pages import DEFAULT_LIMIT, MAX_LIMIT
 from api.parts import Parts, PartsOf, parts_of
 from api.served import Slate, served, told
-from api.viewing import Asked, Keysets, Paging, Viewing, texts_by
+from api.viewing import Keysets, Paging, Viewing, asked, texts_by, viewer
 from api.warm import Shown, WarmFeed
 from infra.clock import new_event_id
 from projections.trending.store import Window
@@ -36,11 +35,9 @@ _HEADERS = (
 
 async def _first_page(request: Request, limit: int) -> Response:
     """What `following` answers to a request without a cursor."""
-    parts, who = await parts_of(request), await caller(request)
-    viewing = Viewer(await parts.reads.live(), who.actor_id, parts.settings.media_base_url)
-    cursors = Cursors(parts.settings.cursor_secret.get_secret_value().encode())
-    paging = Asked(cursors, request.scope["path"], who.actor_id, limit, None)
-    return await following(request, parts, who, viewing, paging)
+    who = await caller(request)  # refused before anything is read
+    paging = await asked(request, limit, None)
+    return await following(request, await parts_of(request), who, await viewer(request), paging)
 
 
 router = APIRouter(prefix="/v1/feed", tags=["feeds"])

@@ -90,7 +90,8 @@ class KafkaSide:
                 heard = time.monotonic()
             elif time.monotonic() - heard > SILENCE_S:
                 raise StoreUnavailable(f"the log says nothing at {key[0]}/{key[1]} from {run.next} on")
-            for error in [found for message in messages if (found := message.error()) is not None]:
+            error = next((found for message in messages if (found := message.error()) is not None), None)
+            if error is not None:
                 raise StoreUnavailable(f"the log cannot be read at {key[0]}/{key[1]}: {error}")
             weight += _added(run, messages, until)
         return run

@@ -7,6 +7,7 @@ from typing import Any
 
 import redis
 
+from infra.bench import positions
 from infra.bench.measure import Sample, Stopwatch
 from infra.bench.workload import TOPICS, Load
 from infra.chaos import log
@@ -14,10 +15,8 @@ from infra.chaos.ground import WORKER, Ground
 from infra.clients import clickhouse_client, redis_client
 from infra.provision import tables
 from infra.registry import load_book
-from projections.analytics.queries import Tables, every_run
-from projections.analytics.runs import Run, chain
+from projections.analytics.queries import Tables
 from projections.redis_ledger import key
-from projections.topology import IN_REDIS
 
 LONGEST_S = 600.0
 LOOK_S, LONGEST_LOOK_S = 0.02, 2.0
@@ -73,33 +72,18 @@ class Measured(Ground):
     def folded(self, generation: int) -> int:
         """Records behind every Redis fold that reads them: the slowest fold's position counts."""
         self._redis = client = self._redis or redis_client(self.settings)
-        places = [(name, place) for place in self.ends for name in IN_REDIS if place[0] in IN_REDIS[name]]
-        stored = client.mget([key(generation, "position", name, *place) for name, place in places])
-        at: dict[log.Place, int] = {}
-        for (_, place), text in zip(places, stored, strict=True):
-            at[place] = min(int(text or 0), at.get(place, self.ends[place]))
-        return sum(at.values())
+        return positions.folded(client, positions.names_of(generation, self.ends), self.ends)
 
     def loaded(self, generation: int) -> int:
         """Records whose rows are in ClickHouse."""
         self._clickhouse = client = self._clickhouse or clickhouse_client(self.settings)
-        rows = client.query(every_run(Tables(self.settings.clickhouse_database, generation)).sql).result_rows
-        runs: dict[log.Place, list[Run]] = {}
-        for topic, partition, *one in rows:
-            runs.setdefault((str(topic), int(partition)), []).append(Run(*one))
-        ends = {place: found.next for place, some in runs.items() if (found := chain(some)) is not None}
-        return sum(min(ends.get(place, 0), end) for place, end in self.ends.items())
+        at = Tables(self.settings.clickhouse_database, generation)
+        return sum(positions.loaded(client, at, self.ends).values())
 
     def counts(self, prefix: str) -> dict[str, dict[str, int]]:
         """video -> views and likes under keys of this prefix, where not 0."""
-        found = {}
         with redis_client(self.settings) as client:
-            for name in client.scan_iter(f"{prefix}*", count=1000):
-                held: dict[str, Any] = client.hgetall(name)
-                numbers = {kind: int(held[kind]) for kind in ("views", "likes") if int(held.get(kind, 0))}
-                if numbers:
-                    found[name.removeprefix(prefix)] = numbers
-        return found
+            return positions.counts_of(client, prefix, prefix)
 
     def own_counts(self) -> dict[str, dict[str, int]]:
         """What the last fold of ours came to."""

@@ -4,7 +4,7 @@ The log grows to a tenth, three tenths and all of ``events``. At each size probe
 in turn by one worker and by two; at the end probes of few and of many users. All of it is one generation.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from statistics import median
 
 from infra.bench.measure import Contender, Runs, Sample, interleaved
@@ -28,20 +28,20 @@ def growth(events: int, runs: int, tell: Tell) -> Result:
 
 def growth_on(at: Stand, events: int, runs: int, tell: Tell) -> Result:
     """The same on a stack that is there."""
-    probe, found, notes = max(events // 20, 500), dict[str, list[Sample]](), list[str]()
+    probe, found, notes = max(events // 20, 500), dict[str, Sequence[Sample]](), list[str]()
     at.workers(1)
     begun = written = sum(at.ends().values())
     for tenths in TENTHS:
         _grow(at, events * tenths // 10 - probe - (written - begun))
         contenders = {_named(tenths, count): _probe(at, probe, count) for count in WORKERS}
-        found |= interleaved(contenders, runs, tell)  # type: ignore[arg-type]
+        found |= interleaved(contenders, runs, tell)
         written = sum(at.ends().values())
         held = at.memory_mb(at.workers(1))
         notes.append(
             f"{tenths} tenths: {written - begun} events in the log; the worker has {held['worker']:.0f} MB, "
             f"Redis {held['redis']:.0f} MB"
         )
-    found |= interleaved({name: _probe(at, probe, 1, users) for name, users in PEOPLE.items()}, runs, tell)  # type: ignore[arg-type]
+    found |= interleaved({name: _probe(at, probe, 1, users) for name, users in PEOPLE.items()}, runs, tell)
     held = at.memory_mb(at.workers(1))
     notes.append(
         f"after the users: the worker has {held['worker']:.0f} MB, Redis {held['redis']:.0f} MB; "

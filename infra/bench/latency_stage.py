@@ -6,27 +6,21 @@ could be read. Which offset an event has is read from the log afterwards. Every 
 """
 
 import json
-import threading
-import time
-from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
 
 from infra.bench.http_load import Answered, loaded
 from infra.bench.ingest_stage import CLIENT
+from infra.bench.looking import CLICKHOUSE_LOOK_S, REDIS_LOOK_S, looking, visible
 from infra.bench.measure import Sample, Stopwatch, interleaved
-from infra.bench.positions import loaded as rows_loaded
-from infra.bench.positions import names_of, positions
 from infra.bench.result import Result, Target, figures
 from infra.bench.scene import OURS, Tell
 from infra.bench.stand import Stand, stand
 from infra.bench.workload import TOPICS, Counted, Event, Load
 from infra.chaos import log
-from infra.clients import clickhouse_client, redis_client
 from infra.clock import SystemClock
 from infra.tokens import mint
 
@@ -38,9 +32,6 @@ POINT_S = 6.0
 """Of a point of the plot."""
 BATCH, USERS = 10, 1_000
 SINKS = "redis,clickhouse"
-REDIS_LOOK_S, CLICKHOUSE_LOOK_S = 0.01, 0.25
-Look = tuple[int, int]
-"""Position, and the epoch ns at which it was seen."""
 
 
 @dataclass(slots=True)
@@ -111,7 +102,7 @@ def _offered(at: Stand, rate: float, seconds: float) -> tuple[Waits, Sample]:
     (worker,) = at.workers(1, SINKS)
     pids = {"api": at.ground.pid("api"), "worker": at.ground.pid(worker), **at.stores}
     watch = Stopwatch(pids)
-    with _looking(at, before) as looks:
+    with looking(at, before) as looks:
         watch.start()
         posts = loaded(targets, len(targets) * BATCH / rate, rate / BATCH, good="")
         sample = watch.sample(posts.requests * BATCH)
@@ -123,7 +114,7 @@ def _offered(at: Stand, rate: float, seconds: float) -> tuple[Waits, Sample]:
             nth = due.pop(event_id)  # of one that was sent twice the first counts
             sent = posts.began_ns + int(nth * BATCH / rate * 1e9)
             for store, seen in looks.items():
-                waits[store].append((_visible(seen[place], offset) - sent) / 1e6)
+                waits[store].append((visible(seen[place], offset) - sent) / 1e6)
     if due:
         raise RuntimeError(f"{len(due)} events of {len(targets)} POSTs are not in the log: {posts.answers}")
     return Waits(waits["redis"], waits["clickhouse"], posts), sample
@@ -170,65 +161,6 @@ def _batches(load: Load, now: int) -> Iterator[list[Event]]:
 
 def _user(nth: int) -> str:
     return f"phone{nth % USERS:04d}"
-
-
-@contextmanager
-def _looking(at: Stand, before: log.Vector) -> Iterator[dict[str, dict[log.Place, list[Look]]]]:
-    """Threads that look at both stores as long as this is open."""
-    looks: dict[str, dict[log.Place, list[Look]]] = {
-        store: {place: [] for place in before if place[0] in TOPICS} for store in ("redis", "clickhouse")
-    }
-    settings, ended = at.ground.settings, threading.Event()
-    places = dict.fromkeys(looks["redis"], 2**62)
-    store, tables = redis_client(settings), clickhouse_client(settings)
-    names = names_of(store, settings, places)
-    threads = [
-        _Looker(looks["redis"], lambda: positions(store, names), REDIS_LOOK_S, ended),
-        _Looker(looks["clickhouse"], lambda: rows_loaded(tables, settings, places), CLICKHOUSE_LOOK_S, ended),
-    ]
-    for one in threads:
-        one.start()
-    try:
-        yield looks
-    finally:
-        time.sleep(4 * CLICKHOUSE_LOOK_S)  # once more behind the last event
-        ended.set()
-        for one in threads:
-            one.join()
-        store.close()
-        tables.close()
-    for one in threads:
-        if one.failed is not None:
-            raise one.failed
-
-
-@dataclass(eq=False)
-class _Looker(threading.Thread):
-    looks: dict[log.Place, list[Look]]
-    look: Callable[[], dict[log.Place, int]]
-    every_s: float
-    ended: threading.Event
-    failed: Exception | None = field(default=None)
-
-    def __post_init__(self) -> None:
-        super().__init__(daemon=True)
-
-    def run(self) -> None:
-        try:
-            while not self.ended.wait(self.every_s):
-                found = self.look()
-                now = time.time_ns()
-                for place, position in found.items():
-                    seen = self.looks[place]
-                    if not seen or seen[-1][0] != position:
-                        seen.append((position, now))
-        except Exception as error:  # told by whoever opened it
-            self.failed = error
-
-
-def _visible(seen: list[Look], offset: int) -> int:
-    """When a position behind this offset was first seen."""
-    return seen[bisect_left(seen, (offset + 1, 0))][1]
 
 
 def _written(at: Stand, since: log.Vector, until: log.Vector) -> Iterator[tuple[str, log.Place, int]]:

@@ -4,11 +4,10 @@ before it can be read."""
 from typing import TYPE_CHECKING, Any
 
 from infra.chaos.log import Place, Vector
-from infra.settings import Settings
 from projections.analytics.queries import Tables, every_run
 from projections.analytics.runs import Run, chain
 from projections.redis_ledger import key
-from streams.folds import redis_folds
+from projections.topology import IN_REDIS
 
 if TYPE_CHECKING:
     import redis
@@ -18,14 +17,13 @@ Names = list[tuple[str, Place]]
 """Keys of positions, each with its place."""
 
 
-def names_of(client: "redis.Redis", settings: Settings, places: Vector) -> Names:
+def names_of(generation: int, places: Vector) -> Names:
     """The keys of every Redis fold's position in these places."""
-    folds = redis_folds(client, settings, settings.generation)
     return [
-        (key(settings.generation, "position", fold.name, *place), place)
+        (key(generation, "position", fold, *place), place)
         for place in places
-        for fold in folds
-        if place[0] in fold.topics
+        for fold, topics in IN_REDIS.items()
+        if place[0] in topics
     ]
 
 
@@ -44,12 +42,10 @@ def folded(client: "redis.Redis", names: Names, ends: Vector) -> int:
     return sum(min(at.get(place, end), end) for place, end in ends.items())
 
 
-def loaded(client: "ClickHouse", settings: Settings, ends: Vector) -> Vector:
+def loaded(client: "ClickHouse", tables: Tables, ends: Vector) -> Vector:
     """The next offset in each place whose rows are all in ClickHouse, up to these ends."""
     runs: dict[Place, list[Run]] = {}
-    for topic, partition, *one in client.query(
-        every_run(Tables(settings.clickhouse_database, settings.generation)).sql
-    ).result_rows:
+    for topic, partition, *one in client.query(every_run(tables).sql).result_rows:
         runs.setdefault((str(topic), int(partition)), []).append(Run(*one))
     found = {place: whole.next for place, some in runs.items() if (whole := chain(some)) is not None}
     return {place: min(found.get(place, 0), end) for place, end in ends.items()}

@@ -19,6 +19,7 @@ from infra.chaos import log
 from infra.chaos.ground import WORKER, Ground
 from infra.clients import clickhouse_client, redis_client
 from infra.registry import load_book
+from projections.analytics.queries import Tables
 from projections.redis_ledger import key
 from schemas.book import SchemaBook
 from schemas.topics import TOPICS
@@ -42,6 +43,11 @@ class Stand:
     def url(self) -> str:
         """Of the API."""
         return self.ground.apis[0]
+
+    @property
+    def tables(self) -> Tables:
+        """Of the generation that is folded."""
+        return Tables(self.ground.settings.clickhouse_database, GENERATION)
 
     @property
     def stores(self) -> dict[str, int]:
@@ -97,11 +103,11 @@ class Stand:
         ends = self.ends()
         total = sum(ends.values())
         with redis_client(self.ground.settings) as client:
-            keys = names_of(client, self.ground.settings, ends)
+            keys = names_of(GENERATION, ends)
             self._wait(lambda: folded(client, keys, ends) >= total)
         if "clickhouse" in sinks:
             tables = clickhouse_client(self.ground.settings)
-            self._wait(lambda: sum(loaded(tables, self.ground.settings, ends).values()) >= total, 20 * LOOK_S)
+            self._wait(lambda: sum(loaded(tables, self.tables, ends).values()) >= total, 20 * LOOK_S)
             tables.close()
 
     def write(self, records: Iterable[Record]) -> None:
@@ -123,7 +129,7 @@ class Stand:
         watch = Stopwatch({"kafka": self.ground.pid("kafka"), "redis": self.ground.pid("redis"), **pids})
         begun, total = sum(before.values()), sum(ends.values())
         with redis_client(self.ground.settings) as client:
-            keys = names_of(client, self.ground.settings, ends)
+            keys = names_of(GENERATION, ends)
             watch.start()
             self._wait(lambda: folded(client, keys, ends) > begun)
             if (seen := folded(client, keys, ends)) < total:  # else it is a small one, timed from the thaw
