@@ -61,8 +61,8 @@ class StorePlaces:
         with store_errors():
             stored = await self._client.mget(names) if names else []
         found = {fold: int(text or 0) for fold, text in zip(folds, stored, strict=True)}
-        runs = await self._ask(queries.runs(self._tables(generation), topic, partition))
-        loaded = chain(Run(*row) for row in runs)
+        runs = await self._ask(queries.runs(self._tables(generation), topic, [partition]))
+        loaded = chain(Run(*run) for _, *run in runs)
         return found | {ClickHouseAnalyticsFold.name: loaded.next if loaded else 0}
 
     def _tables(self, generation: int) -> Tables:

@@ -1,12 +1,12 @@
 """The memory twin of the Redis ledger: the same positions, the same refusals."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import RLock
 
 from projections.position import PositionConflict
-from schemas.batch import RecordBatch
+from schemas.batch import RecordBatch, Records, TopicBatch
 
 Place = tuple[str, int]
 """(topic, partition)"""
@@ -56,7 +56,7 @@ class MemoryFold:
         """Change the state by this batch."""
         raise NotImplementedError
 
-    def committed(self, batch: RecordBatch) -> None:
+    def committed(self, batch: Records) -> None:
         """The batch is in the store: remember what only this process remembers."""
 
     def position(self, topic: str, partition: int) -> int | None:
@@ -79,3 +79,7 @@ class MemoryFold:
             self.committed(batch.until(conflict.stored or 0))  # folded, by whomever
             raise
         self.committed(batch)
+
+    def apply_together(self, batch: TopicBatch, expected: Sequence[int | None]) -> None:
+        for one, before in zip(batch.batches(), expected, strict=True):
+            self.apply(one, before)

@@ -9,9 +9,10 @@ ProjectionError
 └── StoreUnavailable   the sink does not answer: wait and try the same batch again; never dead-letter
 """
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
-from schemas.batch import RecordBatch
+from schemas.batch import RecordBatch, TopicBatch
 
 
 class ProjectionError(Exception):
@@ -70,5 +71,18 @@ class FoldStore(Protocol):
         ``expected`` is what `position` answered or the last applied batch's next. Raises
         PositionConflict when the store stands elsewhere, and StoreUnavailable. The change may be cut
         into several transactions at offsets; each carries its position.
+        """
+        ...
+
+
+@runtime_checkable
+class FoldsTogether(Protocol):
+    """A FoldStore that can fold several partitions in one step, for the price of one."""
+
+    def apply_together(self, batch: TopicBatch, expected: Sequence[int | None]) -> None:
+        """`apply` for each span of the batch, with what is expected of each.
+
+        Raises PositionConflict when the store stands elsewhere in any of them, and StoreUnavailable: then
+        each partition's position tells whether its part was written.
         """
         ...

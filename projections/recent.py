@@ -11,12 +11,13 @@ Measured, a million ids over one window on one core: 8.0 bytes an id, rememberin
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from schemas.batch import APPENDED_AT, OFFSET, RecordBatch
+from schemas.batch import APPENDED_AT, OFFSET, PARTITION, RecordBatch, Records
 
 ID = "id"
 """Column: the 64-bit hash by which a record is counted once, UInt64."""
@@ -24,6 +25,30 @@ BUCKETS = 6
 """Buckets of a window: the memory outlasts the window by at most a sixth."""
 
 Ids = npt.NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """Countable records of one partition in offset order: what the memory of ids needs of them."""
+
+    offsets: npt.NDArray[np.int64]
+    clocks: npt.NDArray[np.int64]
+    """appended_at, epoch ms."""
+    ids: Ids
+
+    @classmethod
+    def of(cls, records: pl.DataFrame) -> "Marked":
+        """Columns OFFSET, APPENDED_AT and ID."""
+        return cls(records[OFFSET].to_numpy(), records[APPENDED_AT].to_numpy(), records[ID].to_numpy())
+
+    def since(self, offset: int) -> "Marked":
+        """Those from this offset on."""
+        first = int(np.searchsorted(self.offsets, offset))
+        return Marked(self.offsets[first:], self.clocks[first:], self.ids[first:]) if first else self
+
+    def at(self, rows: npt.NDArray[np.int64]) -> "Marked":
+        """Some of them."""
+        return Marked(self.offsets[rows], self.clocks[rows], self.ids[rows])
 
 
 class RecentIds:
@@ -40,9 +65,9 @@ class RecentIds:
         """Bytes of the arrays."""
         return sum(run.nbytes for runs in self._runs.values() for run in runs)
 
-    def fresh(self, records: pl.DataFrame) -> pl.DataFrame:
-        """Those of these records, in offset order, that repeat no earlier one. Remembers nothing."""
-        keep = np.zeros(records.height, dtype=bool)
+    def fresh(self, records: "Marked") -> npt.NDArray[np.bool_]:
+        """Which of these records repeat no earlier one. Remembers nothing."""
+        keep = np.zeros(len(records.ids), dtype=bool)
         here: list[tuple[int, Ids]] = []
         for bucket, first, ids in self._by_bucket(records):
             unique, index = np.unique(ids, return_index=True)
@@ -53,25 +78,25 @@ class RecentIds:
                 known |= _among(unique, run) & (earlier >= bucket - BUCKETS)
             keep[first + index[~known]] = True
             here.append((bucket, unique))
-        return records.filter(pl.Series(keep))
+        return keep
 
-    def remember(self, records: pl.DataFrame) -> None:
-        """Remember these records, in offset order; those already remembered change nothing."""
-        records = records.filter(pl.col(OFFSET) >= self._next)
-        if records.is_empty():
+    def remember(self, records: "Marked") -> None:
+        """Remember these records; those already remembered change nothing."""
+        records = records.since(self._next)
+        if not len(records.ids):
             return
         for bucket, _, ids in self._by_bucket(records):
             self._add(bucket, np.unique(ids))
-        self._clock = max(self._clock, int(records[APPENDED_AT].to_numpy().max()))
-        self._next = records[OFFSET][-1] + 1
+        self._clock = max(self._clock, int(records.clocks.max()))
+        self._next = int(records.offsets[-1]) + 1
 
-    def _by_bucket(self, records: pl.DataFrame) -> Iterator[tuple[int, int, Ids]]:
+    def _by_bucket(self, records: "Marked") -> Iterator[tuple[int, int, Ids]]:
         """(bucket, index of its first record, its ids), oldest first."""
-        if records.is_empty():
+        if not len(records.ids):
             return
-        clocks = np.maximum(np.maximum.accumulate(records[APPENDED_AT].to_numpy()), self._clock)
+        clocks = np.maximum(np.maximum.accumulate(records.clocks), self._clock)
         buckets, firsts = np.unique(clocks // self._width, return_index=True)
-        parts = np.split(records[ID].to_numpy(), firsts[1:])
+        parts = np.split(records.ids, firsts[1:])
         yield from zip(buckets.tolist(), firsts.tolist(), parts, strict=True)
 
     def _since(self, oldest: int) -> Iterator[Ids]:
@@ -93,38 +118,53 @@ class RecentIds:
 class RecentRecords:
     """A fold's memory of the records that it counts, a RecentIds for each partition.
 
-    ``countable`` tells a batch's countable records: a frame with OFFSET, APPENDED_AT, ID and whatever
+    ``countable`` tells the countable records of a batch: a frame with POSITION_COLUMNS, ID and whatever
     the fold counts by, in offset order. Not shared: each process remembers its own partitions, and
     reads ``history_ms`` of the log back when it is given one.
     """
 
-    def __init__(self, window_ms: int, countable: Callable[[RecordBatch], pl.DataFrame]) -> None:
+    def __init__(self, window_ms: int, countable: Callable[[Records], pl.DataFrame]) -> None:
         self.history_ms = window_ms + 2 * (window_ms // BUCKETS)
         self._countable = countable
         self._places: dict[tuple[str, int], RecentIds] = defaultdict(lambda: RecentIds(window_ms))
-        self._last: tuple[RecordBatch, pl.DataFrame] | None = None
+        self._last: tuple[Records, pl.DataFrame] | None = None
 
-    def fresh(self, batch: RecordBatch) -> pl.DataFrame:
+    def fresh(self, batch: Records) -> pl.DataFrame:
         """The countable records of the batch that are not repetitions."""
-        return self._place(batch).fresh(self._records(batch))
+        records = self._records(batch)
+        keep = np.zeros(records.height, dtype=bool)
+        for place, rows, marked in self._by_place(batch, records):
+            keep[rows] = place.fresh(marked)
+        return records.filter(pl.Series(keep))
 
-    def remember(self, batch: RecordBatch) -> None:
+    def remember(self, batch: Records) -> None:
         """Remember the batch's countable records, once it is folded."""
-        self._place(batch).remember(self._records(batch))
+        for place, _, marked in self._by_place(batch, self._records(batch)):
+            place.remember(marked)
         self._last = None
 
     def forget(self, topic: str, partition: int) -> None:
         """Drop what is remembered of a partition."""
         self._places.pop((topic, partition), None)
 
-    def _records(self, batch: RecordBatch) -> pl.DataFrame:
+    def _records(self, batch: Records) -> pl.DataFrame:
         """What counts of the batch: looked for once, for it is remembered right after it was folded."""
         if self._last is None or self._last[0] is not batch:
             self._last = batch, self._countable(batch)
         return self._last[1]
 
-    def _place(self, batch: RecordBatch) -> RecentIds:
-        return self._places[batch.topic, batch.partition]
+    def _by_place(
+        self, batch: Records, records: pl.DataFrame
+    ) -> Iterator[tuple[RecentIds, npt.NDArray[np.int64] | slice, Marked]]:
+        """Each partition's memory, which rows are its own, and these."""
+        marked = Marked.of(records)
+        if len(batch.spans) == 1:
+            yield self._places[batch.topic, batch.spans[0].partition], slice(None), marked
+            return
+        partitions = records[PARTITION].to_numpy()
+        for span in batch.spans:
+            rows = np.flatnonzero(partitions == span.partition)
+            yield self._places[batch.topic, span.partition], rows, marked.at(rows)
 
 
 class Remembering:
@@ -141,7 +181,7 @@ class Remembering:
         self.recent = recent
         self.history_ms = recent.history_ms
 
-    def committed(self, batch: RecordBatch) -> None:
+    def committed(self, batch: Records) -> None:
         self.recent.remember(batch)
 
     def warm(self, batch: RecordBatch) -> None:

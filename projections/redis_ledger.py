@@ -13,14 +13,14 @@ keys of one kind are written by one fold only, and anything but a store that is 
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import redis
 from redis.commands.core import Script
 
 from projections.position import PositionConflict, StoreUnavailable
-from schemas.batch import RecordBatch
+from schemas.batch import Records
 
 MAX_COMMANDS = 10_000
 """Commands in one transaction: what Redis does without making its other clients wait noticeably."""
@@ -41,21 +41,28 @@ _AWAY = re.compile(
 """Answers of a Redis that is there but takes no writes now; redis-py puts the command's name before some."""
 
 _GUARDED = """#!lua
-local stored = redis.call('GET', KEYS[1])
-if (stored or '') ~= ARGV[1] then return {0, stored or ''} end
+local moves = cjson.decode(ARGV[1])
+for i = 1, #moves do
+  local stored = redis.call('GET', KEYS[2 * i - 1]) or ''
+  if stored ~= moves[i][1] then return {0, i, stored} end
+end
 local function change(KEYS, ARGV)
 %s
 end
 local keys, arguments = {}, {}
-for i = 3, #KEYS do keys[i - 2] = KEYS[i] end
-for i = 4, #ARGV do arguments[i - 3] = ARGV[i] end
+for i = 2 * #moves + 1, #KEYS do keys[i - 2 * #moves] = KEYS[i] end
+for i = 2, #ARGV do arguments[i - 1] = ARGV[i] end
 local answer = change(keys, arguments)
 if type(answer) == 'table' then return {1, answer} end
-redis.call('SET', KEYS[1], ARGV[2])
-local ticked = tonumber(redis.call('GET', KEYS[2]) or '0')
-redis.call('SET', KEYS[2], tonumber(ARGV[3]) > ticked and ARGV[3] or string.format('%.0f', ticked))
+for i = 1, #moves do
+  redis.call('SET', KEYS[2 * i - 1], moves[i][2])
+  local clock, ticked = moves[i][3], tonumber(redis.call('GET', KEYS[2 * i]) or '0')
+  redis.call('SET', KEYS[2 * i], tonumber(clock) > ticked and clock or string.format('%.0f', ticked))
+end
 return {1, answer or ''}
 """
+"""KEYS: position and clock of each partition, then the room's; ARGV: [[expected, next, clock], ...] as texts,
+then the room's."""
 
 
 _COMMANDS = """
@@ -64,6 +71,24 @@ for i = 1, #commands do redis.call(unpack(commands[i])) end
 """
 """All commands are one argument: a word of its own costs the client, the server and Lua more than its share
 of a text that C takes apart."""
+
+
+class Move(NamedTuple):
+    """From where to where a partition's position moves, and its stream clock after that."""
+
+    topic: str
+    partition: int
+    expected: int | None
+    next: int
+    clock: int
+
+
+def moves(records: Records, *expected: int | None) -> list[Move]:
+    """The moves of a batch, with what is expected of each of its spans."""
+    return [
+        Move(records.topic, span.partition, before, span.next, span.clock)
+        for span, before in zip(records.spans, expected, strict=True)
+    ]
 
 
 class TransactionTooLarge(Exception):
@@ -123,14 +148,14 @@ class RedisLedger:
         with store_errors():
             return int(self.client.get(self._clock_key(topic, partition)) or 0)
 
-    def commit(self, batch: RecordBatch, expected: int | None, commands: Sequence[Command]) -> None:
-        """Write the commands and the position batch.next together, if the store stands at ``expected``.
+    def commit(self, moves: Sequence[Move], commands: Sequence[Command]) -> None:
+        """Write the commands and move the positions together, if the store stands where each is expected.
 
         PositionConflict when it does not, with nothing written.
         """
         if not self.fits(commands):
-            raise TransactionTooLarge(f"{self.fold}: {len(commands)} commands for offsets from {batch.start}")
-        self.run_script(_COMMANDS, (), [packed(commands)], batch, expected)
+            raise TransactionTooLarge(f"{self.fold}: {len(commands)} commands for {moves}")
+        self.run_script(_COMMANDS, (), [packed(commands)], moves)
 
     def fits(self, commands: Sequence[Command]) -> bool:
         """Whether these commands go into one transaction."""
@@ -141,8 +166,7 @@ class RedisLedger:
         script: str,
         keys: Sequence[str],
         arguments: Sequence[Argument],
-        batch: RecordBatch,
-        expected: int | None,
+        moves: Sequence[Move],
     ) -> object:
         """The same guard around a script of the room: Lua whose KEYS and ARGV are those given here.
 
@@ -151,14 +175,19 @@ class RedisLedger:
         A script that returns a table has bounded its work and is not done: the position stays, and it
         is called again with what is left. What it did so far must be harmless to do again.
         """
-        place = [self._position_key(*_place(batch)), self._clock_key(*_place(batch))]
-        guard: list[Argument] = ["" if expected is None else expected, batch.next, batch.clock]
+        named = (self._position_key, self._clock_key)
+        places = [name(one.topic, one.partition) for one in moves for name in named]
+        guard = [
+            ("" if one.expected is None else str(one.expected), str(one.next), str(one.clock))
+            for one in moves
+        ]
         guarded = self._registered(_GUARDED.replace("%s", script))
         with store_errors():
-            done, answer = guarded(keys=[*place, *keys], args=[*guard, *arguments])
+            done, *answer = guarded(keys=[*places, *keys], args=[packed(guard), *arguments])
         if not done:
-            raise PositionConflict(expected, int(answer) if answer else None)
-        return answer
+            nth, stored = answer
+            raise PositionConflict(moves[nth - 1].expected, int(stored) if stored else None)
+        return answer[0]
 
     def ask(self, script: str, packed: bytes) -> list[Any]:
         """What a script that changes nothing answers to one argument."""
@@ -175,65 +204,6 @@ class RedisLedger:
 
     def _clock_key(self, topic: str, partition: int) -> str:
         return self.key("clock", self.fold, topic, partition)
-
-
-class RedisFold:
-    """A FoldStore over a RedisLedger; a room says only which commands a batch comes to.
-
-    A batch that comes to more commands than a transaction takes is cut at offsets until each piece
-    fits; every piece carries its position.
-    """
-
-    name: str
-    topics: tuple[str, ...]
-    history_ms: int = 0
-
-    def __init__(self, client: redis.Redis, generation: int) -> None:
-        self.ledger = RedisLedger(client, generation, self.name)
-
-    def commands(self, batch: RecordBatch) -> list[Command]:
-        """What the batch changes. May read prior state: only the partition's owner writes it."""
-        raise NotImplementedError
-
-    def committed(self, batch: RecordBatch) -> None:
-        """The batch is in the store: remember what only this process remembers."""
-
-    def position(self, topic: str, partition: int) -> int | None:
-        return self.ledger.position(topic, partition)
-
-    def stream_clock(self, topic: str, partition: int) -> int:
-        return self.ledger.stream_clock(topic, partition)
-
-    def forget(self, topic: str, partition: int) -> None:
-        """Nothing is remembered outside the store unless a room says so."""
-
-    def warm(self, batch: RecordBatch) -> None:
-        """Nothing is remembered outside the store unless a room says so."""
-
-    def in_bulk(self) -> None:
-        """Nobody reads this generation yet: write in larger transactions."""
-        self.ledger.most_commands = BULK_COMMANDS
-
-    def apply(self, batch: RecordBatch, expected: int | None) -> None:
-        with store_errors():
-            commands = self.commands(batch)
-        if self.ledger.fits(commands) or len(batch) < 2:
-            self._commit(batch, expected, commands)
-            return
-        share = min(0.5, 0.8 * self.ledger.most_commands / len(commands))
-        for piece in batch.pieces(max(1, int(len(batch) * share))):
-            self.apply(piece, expected)
-            expected = piece.next
-
-    def _commit(self, batch: RecordBatch, expected: int | None, commands: list[Command]) -> None:
-        try:
-            self.ledger.commit(batch, expected, commands)
-        except PositionConflict as conflict:
-            # What lies before the position is folded, by whomever: perhaps by this very batch, when
-            # the answer to its first commit was lost.
-            self.committed(batch.until(conflict.stored or 0))
-            raise
-        self.committed(batch)
 
 
 def packed(said: Any) -> bytes:
@@ -255,7 +225,3 @@ def fits(commands: Sequence[Command], most: int = MAX_COMMANDS) -> bool:
 def key(generation: int, *parts: str | int) -> str:
     """A key of a generation: key(1, "count", "v1") is g1:count:v1. One id at most, last: none is mistaken."""
     return ":".join((f"g{generation}", *map(str, parts)))
-
-
-def _place(batch: RecordBatch) -> tuple[str, int]:
-    return batch.topic, batch.partition

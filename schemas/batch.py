@@ -1,36 +1,40 @@
-"""A record batch: a run of one partition's log, as columns.
+"""A record batch: a run of one partition's log, as columns; a topic batch: such runs of several partitions.
 
 What the lane hands to the agents and the folds fold. A batch spans the offsets [start, next):
 `start` is the position it was read from, not its first record's offset, because a log may have gaps
 (compaction, transactions, dead-lettered records); batches of a partition therefore join seamlessly.
+
+A frame of few rows costs as much to make and to ask as one of many. Live, a flush brings a few records of
+each partition: folded together they cost a fraction.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
 import polars as pl
 
+PARTITION = "partition"
+"""Column: the record's partition, Int32."""
 OFFSET = "offset"
 """Column: the record's offset in its partition, Int64."""
 APPENDED_AT = "appended_at"
 """Column: when the broker appended the record, epoch ms, Int64. The stream clock."""
-POSITION_COLUMNS: Mapping[str, pl.DataType] = {OFFSET: pl.Int64(), APPENDED_AT: pl.Int64()}
+POSITION_COLUMNS: Mapping[str, pl.DataType] = {
+    PARTITION: pl.Int32(),
+    OFFSET: pl.Int64(),
+    APPENDED_AT: pl.Int64(),
+}
 
 
-@dataclass(frozen=True, slots=True)
-class RecordBatch:
-    """Records [start, next) of one partition, a frame for each event type, rows in offset order.
+class Records:
+    """Records of one topic: a frame for each event type, with the columns of its newest schema and
+    POSITION_COLUMNS. The rows of a partition are in offset order."""
 
-    Each frame has the columns of the newest schema of its event type and POSITION_COLUMNS.
-    """
-
+    __slots__ = ()
     topic: str
-    partition: int
-    start: int
-    next: int
-    frames: Mapping[str, pl.DataFrame] = field(default_factory=lambda: MappingProxyType({}))
+    frames: Mapping[str, pl.DataFrame]
 
     def __len__(self) -> int:
         return sum(frame.height for frame in self.frames.values())
@@ -39,6 +43,43 @@ class RecordBatch:
         """The rows of one event type, or None when there are none."""
         found = self.frames.get(event_type)
         return None if found is None or found.is_empty() else found
+
+    @property
+    def spans(self) -> "Sequence[Span]":
+        """Which offsets of which partitions."""
+        raise NotImplementedError
+
+    def rows(self, *event_types: str) -> list[dict[str, Any]]:
+        """The rows of these event types (all when none is named) in offset order: for rare events."""
+        names = event_types or tuple(self.frames)
+        found = [row for name in names if name in self.frames for row in self.frames[name].to_dicts()]
+        return sorted(found, key=lambda row: int(row[OFFSET]))
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The offsets [start, next) of a partition; ``clock`` is the greatest appended_at of their records,
+    epoch ms, 0 without any."""
+
+    partition: int
+    start: int
+    next: int
+    clock: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RecordBatch(Records):
+    """Records [start, next) of one partition, rows in offset order."""
+
+    topic: str
+    partition: int
+    start: int
+    next: int
+    frames: Mapping[str, pl.DataFrame] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def spans(self) -> Sequence[Span]:
+        return (Span(self.partition, self.start, self.next, self.clock),)
 
     @property
     def clock(self) -> int:
@@ -70,12 +111,40 @@ class RecordBatch:
             rest = rest.since(cut)
         yield rest
 
-    def rows(self, *event_types: str) -> list[dict[str, Any]]:
-        """The rows of these event types (all when none is named) in offset order: for rare events."""
-        names = event_types or tuple(self.frames)
-        found = [row for name in names if name in self.frames for row in self.frames[name].to_dicts()]
-        return sorted(found, key=lambda row: int(row[OFFSET]))
-
     def _where(self, condition: pl.Expr) -> Mapping[str, pl.DataFrame]:
         kept = {name: frame.filter(condition) for name, frame in self.frames.items()}
+        return MappingProxyType({name: frame for name, frame in kept.items() if frame.height})
+
+
+@dataclass(frozen=True, slots=True)
+class TopicBatch(Records):
+    """Records of one or more partitions of a topic, each partition's in offset order."""
+
+    topic: str
+    spans: Sequence[Span]
+    frames: Mapping[str, pl.DataFrame] = field(default_factory=lambda: MappingProxyType({}))
+
+    @classmethod
+    def of(cls, batches: Sequence[RecordBatch]) -> "TopicBatch":
+        """Batches of different partitions of one topic as one."""
+        names = sorted({name for batch in batches for name in batch.frames})
+        frames = {
+            name: pl.concat([batch.frames[name] for batch in batches if name in batch.frames])
+            for name in names
+        }
+        spans = tuple(span for batch in batches for span in batch.spans)
+        return cls(batches[0].topic, spans, MappingProxyType(frames))
+
+    def batches(self) -> list[RecordBatch]:
+        """Each partition's own batch, in the order of the spans."""
+        if len(self.spans) == 1:
+            (span,) = self.spans
+            return [RecordBatch(self.topic, span.partition, span.start, span.next, self.frames)]
+        return [
+            RecordBatch(self.topic, one.partition, one.start, one.next, self._of(one.partition))
+            for one in self.spans
+        ]
+
+    def _of(self, partition: int) -> Mapping[str, pl.DataFrame]:
+        kept = {name: frame.filter(pl.col(PARTITION) == partition) for name, frame in self.frames.items()}
         return MappingProxyType({name: frame for name, frame in kept.items() if frame.height})

@@ -12,10 +12,10 @@ def register(app: faust.App, channel: BatchChannel, runner: FoldRunner) -> Any:
     """Add the agent that folds what comes through the channel; concurrency 1, for order."""
 
     @app.agent(channel, name=f"fold-{runner.name}")
-    async def agent(handouts: Any) -> None:
-        async for handout in handouts:
+    async def agent(flushes: Any) -> None:
+        async for handouts in flushes:
             try:
-                await runner.handle(handout)
+                await runner.handle(handouts)
             finally:
                 channel.done()
 

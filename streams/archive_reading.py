@@ -15,8 +15,8 @@ from schemas.book import SchemaBook
 from schemas.catalogue import EventSchema
 from streams.archive_ranges import Manifest, Range, covering, parse, prefix, reach
 from streams.archive_writing import digest
-from streams.assembling import Run
 from streams.progress import Key
+from streams.run import Run
 
 MOST_BYTES = 32 * 1024 * 1024
 """Of a run: huge records must not eat the memory."""

@@ -1,62 +1,22 @@
-"""Messages of one partition -> a record batch, and what no record could be read from.
+"""Messages of a topic's partitions -> a batch, and what no record could be read from.
 
-Pure. A run interleaves event types and versions: payloads are grouped by schema id over the whole run
-(never by neighbourhood: that decodes thirty times slower), and each row carries its offset.
+Pure. A run interleaves event types and versions: payloads are grouped by schema id over all runs
+(never by neighbourhood: that decodes thirty times slower), and each row carries its partition and offset.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+import numpy as np
 import polars as pl
 
-from schemas.batch import APPENDED_AT, OFFSET, RecordBatch
+from schemas.batch import APPENDED_AT, OFFSET, PARTITION, RecordBatch, Span, TopicBatch
 from schemas.catalogue import EventSchema
 from schemas.codec import HEADER, schema_id
 from schemas.columns import Undecodable, decode_columns
 from schemas.errors import InvalidEvent
 from schemas.topics import TOPIC_OF
-
-
-@dataclass(slots=True)
-class Run:
-    """Consecutive messages of one partition. ``start`` is the position they were read from."""
-
-    topic: str
-    partition: int
-    start: int
-    offsets: list[int] = field(default_factory=list)
-    appended_at: list[int] = field(default_factory=list)
-    values: list[bytes | None] = field(default_factory=list)
-
-    def __len__(self) -> int:
-        return len(self.offsets)
-
-    @property
-    def next(self) -> int:
-        """The position after the run."""
-        return self.offsets[-1] + 1 if self.offsets else self.start
-
-    def add(self, offset: int, appended_at: int, value: bytes | None) -> None:
-        """One message more."""
-        self.offsets.append(offset)
-        self.appended_at.append(appended_at)
-        self.values.append(value)
-
-    def schema_ids(self) -> set[int]:
-        """Every id that a well-formed header of this run names. No registry gives out 0: nobody is asked for
-        it, and zeros are no event also while the registry is away."""
-        heads = {value[: HEADER.size] for value in self.values if value}
-        return {int(HEADER.unpack(head)[1]) for head in heads if _well_formed(head)} - {0}
-
-
-@dataclass(frozen=True, slots=True)
-class Invalid:
-    """A message that is no event: its index in the run, and why. ``schema_id`` where it names one."""
-
-    index: int
-    error: InvalidEvent
-    schema_id: int | None
+from streams.run import Invalid, Messages, Run, by_run
 
 
 def assemble(run: Run, schemas: Mapping[int, EventSchema]) -> tuple[RecordBatch, list[Invalid]]:
@@ -64,25 +24,36 @@ def assemble(run: Run, schemas: Mapping[int, EventSchema]) -> tuple[RecordBatch,
 
     An id that is not in ``schemas`` makes its messages invalid: ask for unknown ids before.
     """
-    groups, invalid = _grouped(run)
+    whole, (invalid,) = assemble_together([run], schemas)
+    return whole.batches()[0], invalid
+
+
+def assemble_together(
+    runs: Sequence[Run], schemas: Mapping[int, EventSchema]
+) -> tuple[TopicBatch, list[list[Invalid]]]:
+    """The same of runs of different partitions of one topic, and the invalid messages of each."""
+    messages = Messages.of(runs)
+    groups, invalid = _grouped(messages.values)
     frames: dict[str, list[pl.DataFrame]] = {}
     for number, indices in groups.items():
         schema = schemas.get(number)
-        refusal = _refusal(run.topic, number, schema)
+        refusal = _refusal(runs[0].topic, number, schema)
         if refusal is not None or schema is None:
             invalid += [Invalid(index, refusal or _unknown(number), number) for index in indices]
             continue
-        frame, bad = _decoded(run, indices, schema)
+        frame, bad = _decoded(messages, indices, schema)
         frames.setdefault(schema.event_type, []).append(frame)
         invalid += [Invalid(indices[one.index], one.error, number) for one in bad]
-    batch = RecordBatch(run.topic, run.partition, run.start, run.next, _joined(frames))
-    return batch, sorted(invalid, key=lambda one: one.index)
+    joined = _joined(frames)
+    clocks = _clocks(joined)
+    spans = tuple(Span(run.partition, run.start, run.next, clocks.get(run.partition, 0)) for run in runs)
+    return TopicBatch(runs[0].topic, spans, joined), by_run(invalid, runs)
 
 
-def _grouped(run: Run) -> tuple[dict[int, list[int]], list[Invalid]]:
+def _grouped(values: Sequence[bytes | None]) -> tuple[dict[int, list[int]], list[Invalid]]:
     heads: dict[bytes, list[int]] = {}
     invalid: list[Invalid] = []
-    for index, value in enumerate(run.values):
+    for index, value in enumerate(values):
         if value is None:
             invalid.append(Invalid(index, InvalidEvent("no_value", "the message has no value"), None))
             continue
@@ -100,24 +71,38 @@ def _grouped(run: Run) -> tuple[dict[int, list[int]], list[Invalid]]:
     return groups, invalid
 
 
-def _decoded(run: Run, indices: list[int], schema: EventSchema) -> tuple[pl.DataFrame, list[Undecodable]]:
-    bodies = [(run.values[index] or b"")[HEADER.size :] for index in indices]
+def _decoded(
+    messages: Messages, indices: list[int], schema: EventSchema
+) -> tuple[pl.DataFrame, list[Undecodable]]:
+    bodies = [(messages.values[index] or b"")[HEADER.size :] for index in indices]
     frame, bad = decode_columns(bodies, schema)
     dropped = {one.index for one in bad}
     good = [index for at, index in enumerate(indices) if at not in dropped] if dropped else indices
     placed = frame.with_columns(
-        pl.Series(OFFSET, [run.offsets[index] for index in good], dtype=pl.Int64()),
-        pl.Series(APPENDED_AT, [run.appended_at[index] for index in good], dtype=pl.Int64()),
+        pl.Series(PARTITION, [messages.partitions[index] for index in good], dtype=pl.Int32()),
+        pl.Series(OFFSET, [messages.offsets[index] for index in good], dtype=pl.Int64()),
+        pl.Series(APPENDED_AT, [messages.appended_at[index] for index in good], dtype=pl.Int64()),
     )
     return placed, bad
 
 
 def _joined(frames: Mapping[str, list[pl.DataFrame]]) -> Mapping[str, pl.DataFrame]:
     joined = {
-        event_type: parts[0] if len(parts) == 1 else pl.concat(parts).sort(OFFSET)
+        event_type: parts[0] if len(parts) == 1 else pl.concat(parts).sort(PARTITION, OFFSET)
         for event_type, parts in sorted(frames.items())
     }
     return MappingProxyType({name: frame for name, frame in joined.items() if frame.height})
+
+
+def _clocks(frames: Mapping[str, pl.DataFrame]) -> dict[int, int]:
+    """Partition -> the greatest appended_at of its records."""
+    found: dict[int, int] = {}
+    for frame in frames.values():
+        partitions, clocks = frame[PARTITION].to_numpy(), frame[APPENDED_AT].to_numpy()
+        for partition in np.unique(partitions).tolist():
+            greatest = int(clocks[partitions == partition].max())
+            found[partition] = max(found.get(partition, 0), greatest)
+    return found
 
 
 def _refusal(topic: str, number: int, schema: EventSchema | None) -> InvalidEvent | None:
@@ -131,7 +116,3 @@ def _refusal(topic: str, number: int, schema: EventSchema | None) -> InvalidEven
 
 def _unknown(number: int) -> InvalidEvent:
     return InvalidEvent("unknown_schema", f"no schema has the id {number}")
-
-
-def _well_formed(head: bytes) -> bool:
-    return len(head) == HEADER.size and head[0] == 0

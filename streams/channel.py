@@ -12,7 +12,7 @@ from typing import Any
 from faust.channels import Channel
 from mode.utils.queues import FlowControlEvent, ThrowableQueue
 
-from streams.progress import Handout
+from streams.progress import Handouts
 
 CAPACITY = 4
 
@@ -53,11 +53,11 @@ class BatchChannel(Channel[Any]):
         """Whether the agent has a batch in hand and another one waiting."""
         return self.slots.taken > 1
 
-    def offer(self, handout: Handout, loop: asyncio.AbstractEventLoop) -> bool:
+    def offer(self, handouts: Handouts, loop: asyncio.AbstractEventLoop) -> bool:
         """From the lane's thread: hand out, or False when every slot is taken."""
         if not self.slots.take():
             return False
-        loop.call_soon_threadsafe(self.queue.put_nowait, handout)
+        loop.call_soon_threadsafe(self.queue.put_nowait, handouts)
         return True
 
     def done(self) -> None:

@@ -1,16 +1,17 @@
 """Runs -> batches, with schema ids that the book does not know asked of the registry."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from infra.registry import RegistryUnavailable
 from infra.telemetry import Log
-from schemas.batch import RecordBatch
+from schemas.batch import RecordBatch, TopicBatch
 from schemas.book import SchemaBook
 from schemas.catalogue import EventSchema
 from schemas.errors import UnknownSchema
-from streams.assembling import Invalid, Run, assemble
+from streams.assembling import assemble, assemble_together
 from streams.deadletters import Stopped
+from streams.run import Invalid, Run
 
 _log = Log("streams")
 
@@ -36,12 +37,20 @@ class Decoder:
         ``meant``: what ids meant when the run was written; they stand before those of the book.
         """
         meant = meant or {}
-        for schema_id in sorted(run.schema_ids() - meant.keys() - self.book.by_id.keys()):
+        self._learn(run.schema_ids() - meant.keys())
+        return assemble(run, {**self.book.by_id, **meant} if meant else self.book.by_id)
+
+    def assemble_together(self, runs: Sequence[Run]) -> tuple[TopicBatch, list[list[Invalid]]]:
+        """The same of runs of different partitions of one topic, and the invalid messages of each."""
+        self._learn(set().union(*(run.schema_ids() for run in runs)))
+        return assemble_together(runs, self.book.by_id)
+
+    def _learn(self, schema_ids: set[int]) -> None:
+        for schema_id in sorted(schema_ids - self.book.by_id.keys()):
             found = self._asked(schema_id)
             if found is not None:
                 self.book = self.book.with_schema(schema_id, found)
                 _log.info("schema_fetched", schema_id=schema_id, event_type=found.event_type)
-        return assemble(run, {**self.book.by_id, **meant} if meant else self.book.by_id)
 
     def _asked(self, schema_id: int) -> EventSchema | None:
         pause = 0.2

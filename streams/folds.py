@@ -13,11 +13,11 @@ from projections.catalog.redis import RedisCatalogFold
 from projections.engagement.redis import RedisEngagementFold
 from projections.feed.redis import RedisFeedFold
 from projections.graph.redis import RedisGraphFold
-from projections.position import FoldStore, StoreUnavailable
+from projections.position import FoldsTogether, FoldStore, StoreUnavailable
 from projections.renditions.redis import RedisRenditionsFold
 from projections.seen.redis import RedisSeenFold
 from projections.trending.redis import RedisTrendingFold
-from schemas.batch import RecordBatch
+from schemas.batch import RecordBatch, TopicBatch
 from schemas.topics import BY_NAME
 
 REDIS, CLICKHOUSE = "redis", "clickhouse"
@@ -87,6 +87,12 @@ class LateFold:
 
     def apply(self, batch: RecordBatch, expected: int | None) -> None:
         self._fold().apply(batch, expected)
+
+    def apply_together(self, batch: TopicBatch, expected: Sequence[int | None]) -> None:
+        fold = self._fold()
+        if not isinstance(fold, FoldsTogether):
+            raise TypeError(f"{self.name} cannot fold partitions together")
+        fold.apply_together(batch, expected)
 
     def in_bulk(self) -> None:
         """See `in_bulk`."""

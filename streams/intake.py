@@ -2,22 +2,23 @@
 
 A batch is due when it is large, or old, or when the log is read to its end: so a single event goes on
 within milliseconds, and a backlog goes in batches of thousands. Behind, and with folds at work, batches grow:
-that costs nobody time, and each larger one costs the folds and their stores less.
+that costs nobody time, and each larger one costs the folds and their stores less. For the same reason small
+runs of one topic go together.
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
 from confluent_kafka import Message
 
-from schemas.batch import RecordBatch
-from streams.assembling import Invalid, Run
+from schemas.batch import TopicBatch
 from streams.assignment import Held
 from streams.deadletters import DeadLetterLimit, DeadLetterOffice, Header, Letter
 from streams.decoding import Decoder
-from streams.progress import Handout, Key
+from streams.progress import Handouts, Key
+from streams.run import Invalid, Run
 
 BUSY_FACTOR = 20
 """While the folds are busy a batch may grow this many times older than when they wait for work."""
@@ -29,6 +30,10 @@ POLL_S = 0.02
 """How long a fetch waits for more messages at most."""
 MAX_BYTES = 32 * 1024 * 1024
 """What is buffered at most, whatever the number of messages: a run of huge ones must not eat the memory."""
+
+
+Fetched = tuple[Run, list[Message]]
+"""A run, and the messages it was made of."""
 
 
 @dataclass(slots=True)
@@ -100,16 +105,33 @@ class Intake:
             return (at_end and self.eager) or age >= self.batch_age_s
         return age >= max(OLDEST_S, self.batch_age_s)  # behind: fewer, larger parts
 
-    def flush(self, held: Mapping[Key, Held]) -> Iterator[Handout]:
-        """The large runs as batches, or everything where none is; what cannot be read is parked first.
+    def flush(self, held: Mapping[Key, Held]) -> Iterator[Handouts]:
+        """The large runs as batches of their own, or everything where none is, the runs of a topic together;
+        what cannot be read is parked first.
 
         Raises TooManyDeadLetters, and Stopped when the worker stops while something is waited for.
         """
-        taken = [(key, *self._taken(key)) for key in [*(self._large or self._runs)]]
-        for key, run, sources in taken:
-            yield Handout(self._batch(run, sources), held[key].epoch)
+        alone = bool(self._large)
+        taken = [self._taken(key) for key in [*(self._large or self._runs)]]
+        for runs in [[one] for one in taken] if alone else self._together(taken):
+            batch = self._batch(runs)
+            yield Handouts(batch, [held[run.topic, run.partition].epoch for run, _ in runs])
 
-    def _taken(self, key: Key) -> tuple[Run, list[Message]]:
+    def _together(self, taken: Iterable[Fetched]) -> Iterator[list[Fetched]]:
+        """By topic, as many as come to a batch's rows."""
+        last: list[Fetched] = []
+        rows = 0
+        for one in sorted(taken, key=lambda one: (one[0].topic, one[0].partition)):
+            run = one[0]
+            if last and (last[0][0].topic != run.topic or rows + len(run) > self.batch_rows):
+                yield last
+                last, rows = [], 0
+            last.append(one)
+            rows += len(run)
+        if last:
+            yield last
+
+    def _taken(self, key: Key) -> Fetched:
         """What is buffered of a partition, no longer buffered."""
         self._began.pop(key)
         self._large.discard(key)
@@ -117,12 +139,13 @@ class Intake:
         self._bytes -= sum(map(len, filter(None, run.values)))
         return run, self._sources.pop(key)
 
-    def _batch(self, run: Run, sources: Sequence[Message]) -> RecordBatch:
-        batch, invalid = self.decoder.assemble(run)
-        key = (run.topic, run.partition)
-        new = [one for one in invalid if self.limit.is_new(key, run.offsets[one.index])]
-        if new and self.office is not None:
-            self.office.park([_letter(run, one, sources[one.index]) for one in new])
+    def _batch(self, fetched: Sequence[Fetched]) -> TopicBatch:
+        batch, invalid = self.decoder.assemble_together([run for run, _ in fetched])
+        for (run, sources), ones in zip(fetched, invalid, strict=True):
+            key = (run.topic, run.partition)
+            new = [one for one in ones if self.limit.is_new(key, run.offsets[one.index])]
+            if new and self.office is not None:
+                self.office.park([_letter(run, one, sources[one.index]) for one in new])
         return batch
 
 

@@ -22,7 +22,7 @@ from streams.channel import BatchChannel
 from streams.deadletters import Stopped, TooManyDeadLetters
 from streams.exits import BUG, FENCED, LOG_MISMATCH, TOO_MANY_DEAD_LETTERS, Leave, leave
 from streams.intake import Intake
-from streams.progress import Handout, Key, LogMismatch
+from streams.progress import Handouts, Key, LogMismatch
 from streams.sink import FoldRunner
 
 _log = Log("streams")
@@ -42,7 +42,7 @@ class Outlet:
 
     runner: FoldRunner
     channel: BatchChannel
-    ready: deque[Handout] = field(default_factory=deque)
+    ready: deque[Handouts] = field(default_factory=deque)
 
 
 class Lane(Service):
@@ -158,10 +158,10 @@ class Lane(Service):
         return any(outlet.ready for outlet in self.outlets)
 
     def _spread(self, assignment: Assignment) -> None:
-        for handout in self._intake.flush(assignment.held):
+        for handouts in self._intake.flush(assignment.held):
             for outlet in self.outlets:
-                if handout.batch.topic in outlet.runner.fold.topics:
-                    outlet.ready.append(handout)
+                if handouts.batch.topic in outlet.runner.fold.topics:
+                    outlet.ready.append(handouts)
 
     def _delivered(self, loop: asyncio.AbstractEventLoop) -> bool:
         """Hand out what is ready; False when channels stayed full, and so much waits that no more is to be

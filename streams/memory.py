@@ -10,8 +10,9 @@ from schemas.batch import RecordBatch
 from schemas.book import SchemaBook
 from schemas.codec import encode
 from schemas.topics import TOPIC_OF
-from streams.assembling import Invalid, Run, assemble
+from streams.assembling import assemble
 from streams.progress import Handout, Key, Progress
+from streams.run import Invalid, Run
 
 
 @dataclass(slots=True)

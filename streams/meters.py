@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from prometheus_client import Counter, Histogram
 
 from infra.telemetry import APPLIED, BATCH_ROWS, FOLD_SECONDS, VISIBLE_SECONDS
-from schemas.batch import RecordBatch
+from schemas.batch import Records
 
 
 @dataclass(slots=True)
@@ -22,7 +22,7 @@ class Meters:
         found = (one.labels(fold) for one in (FOLD_SECONDS, BATCH_ROWS, APPLIED, VISIBLE_SECONDS))
         return cls(*found)  # type: ignore[arg-type]  # a child is of its parent's kind
 
-    def measure(self, batch: RecordBatch, seconds: float, now_ms: int) -> None:
+    def measure(self, batch: Records, seconds: float, now_ms: int) -> None:
         """Of the way to visibility the first and the last row of each frame are measured: the eldest waited
         longest, the youngest least."""
         self.seconds.observe(seconds)

@@ -5,13 +5,13 @@ again (`warm`), rows from the position on are folded. The store's own position i
 turns out to be another than expected, memory and place are made anew from the store.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from infra.failpoints import reach
-from projections.position import FoldStore, PositionConflict
-from schemas.batch import RecordBatch
+from projections.position import FoldsTogether, FoldStore, PositionConflict
+from schemas.batch import RecordBatch, TopicBatch
 
 Key = tuple[str, int]
 """(topic, partition)"""
@@ -38,6 +38,26 @@ class Handout:
 
     batch: RecordBatch
     epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Handouts:
+    """What one flush brings of a topic, with the epoch of each of its partitions."""
+
+    batch: TopicBatch
+    epochs: Sequence[int]
+
+    @classmethod
+    def of(cls, *handouts: Handout) -> "Handouts":
+        """Handouts of different partitions of one topic as one."""
+        return cls(TopicBatch.of([one.batch for one in handouts]), [one.epoch for one in handouts])
+
+    def __len__(self) -> int:
+        return len(self.epochs)
+
+    def each(self) -> list[Handout]:
+        """Partition by partition."""
+        return [Handout(one, epoch) for one, epoch in zip(self.batch.batches(), self.epochs, strict=True)]
 
 
 class LogMismatch(Exception):
@@ -135,6 +155,37 @@ class Progress:
             self._on_conflict(conflict)
             place.lost = True
             return Step(seek=True)
+
+    def together(self, handouts: Handouts) -> bool:
+        """Fold all partitions of these in one step, if each begins just where the fold wants to go on.
+
+        Otherwise False, and nothing has changed here: take them one by one. StoreUnavailable: try the same
+        again.
+        """
+        places = self._next_in_all(handouts)
+        if places is None or not isinstance(self.fold, FoldsTogether):
+            return False
+        reach("before_sink", self.fold.name)
+        try:
+            self.fold.apply_together(handouts.batch, [place.position for place in places])
+        except PositionConflict:
+            return False  # whose it is, they find out one by one
+        reach("after_sink", self.fold.name)
+        for place, span in zip(places, handouts.batch.spans, strict=True):
+            place.cursor = place.position = span.next
+        return True
+
+    def _next_in_all(self, handouts: Handouts) -> list[Place] | None:
+        """The places of the partitions, if the batch begins at every one of them."""
+        found: list[Place] = []
+        for span, epoch in zip(handouts.batch.spans, handouts.epochs, strict=True):
+            place = self.places.get((handouts.batch.topic, span.partition))
+            if place is None or place.lost or place.epoch != epoch or place.cursor != span.start:
+                return None
+            if place.position not in (None, place.cursor) or span.next <= span.start:
+                return None
+            found.append(place)
+        return found
 
     def audit(self) -> list[Key]:
         """The partitions whose stored position is not the expected one: marked lost, to be sought.

@@ -17,10 +17,11 @@ from infra.settings import Settings
 from schemas.book import SchemaBook
 from schemas.catalogue import EventSchema
 from schemas.errors import UnknownSchema
-from streams.assembling import Run, assemble
+from streams.assembling import assemble
 from streams.deadletters import CUT_BYTES
 from streams.letters import Parked, Place
 from streams.letters_settled import DISCARDED, REDRIVEN, Settled
+from streams.run import Run
 
 PIECE = 500
 """Letters that are sent, confirmed and told together."""

@@ -10,9 +10,9 @@ from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from projections.position import StoreUnavailable
 from streams.archive_ranges import covering
 from streams.archive_reading import MOST_BYTES, Archive, Piece
-from streams.assembling import Run
 from streams.assignment import view
 from streams.progress import Key, LogGone
+from streams.run import Run
 
 FETCH, ANSWER_S = 500, 10.0
 SILENCE_S = 60.0

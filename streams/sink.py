@@ -10,18 +10,20 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 from infra.clock import Clock
 from infra.failpoints import reach
 from infra.telemetry import Log
 from projections.position import FoldStore, PositionConflict, StoreUnavailable
+from schemas.batch import Records
 from streams.asking import asks_a_store
 from streams.exits import BUG, Leave, leave
 from streams.held_back import HeldBack
 from streams.hold import FREE
 from streams.meters import Meters
-from streams.progress import Handout, Key, LogView, Past, Progress, Step, nothing
+from streams.progress import Handout, Handouts, Key, LogView, Past, Progress, nothing
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -104,10 +106,32 @@ class FoldRunner:
         """It stands still on purpose, in some partition at least."""
         return self._held_back.any
 
-    async def handle(self, handout: Handout) -> None:
+    async def handle(self, handouts: Handouts) -> None:
         """Fold a batch; returns when it is done with: folded, seen before, or too late, after `close`, or
         kept for when a hold lets it go on. Never raises."""
-        await self._held_back.take(handout)
+        if not await self._together(handouts):
+            for handout in handouts.each():
+                await self._held_back.take(handout)
+
+    async def _together(self, handouts: Handouts) -> bool:
+        """Fold all of it in one step, unless something speaks for one partition after the other."""
+        if len(handouts) == 1 or self.held or self._bounded(handouts):
+            return False
+        batch = handouts.batch
+        whole = ", ".join(f"{one.partition} [{one.start}, {one.next})" for one in batch.spans)
+        tried = await self._tried(partial(self._progress.together, handouts), f"{batch.topic}/{whole}")
+        if tried is None:
+            return True
+        done, seconds = tried
+        if done:
+            self._folded(batch, seconds)
+        return done
+
+    def _bounded(self, handouts: Handouts) -> bool:
+        """Whether a hold cuts any of it."""
+        topic = handouts.batch.topic
+        bounds = ((self.bound((topic, span.partition)), span.next) for span in handouts.batch.spans)
+        return any(bound is not None and bound < end for bound, end in bounds)
 
     async def _as_far_as_it_may(self, handout: Handout) -> Handout | None:
         """Fold up to the hold's bound; the rest."""
@@ -121,10 +145,16 @@ class FoldRunner:
         return None
 
     async def _through(self, handout: Handout) -> None:
-        pause = FIRST_PAUSE_S
-        while not self._closed and not await self._done(handout):
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_S)
+        batch = handout.batch
+        where = f"{batch.topic}/{batch.partition} [{batch.start}, {batch.next})"
+        tried = await self._tried(partial(self._progress.step, handout), where)
+        if tried is None:
+            return
+        done, seconds = tried
+        if done.seek:
+            self._seek((batch.topic, batch.partition))
+        elif done.folded is not None:
+            self._folded(done.folded, seconds)
 
     async def audit(self) -> None:
         """Compare stored positions with the expected: a sink that lost its data is filled again."""
@@ -159,30 +189,35 @@ class FoldRunner:
         except TimeoutError:
             _log.warning("sink_unavailable", fold=self.name, error=f"not done in {patience_s} s")
 
-    async def _done(self, handout: Handout) -> bool:
-        batch, begun = handout.batch, time.perf_counter()
-        try:
-            done = await self._call(self._step, handout)
-        except StoreUnavailable as error:
-            self._report_down(error)
-            return False
-        except asyncio.CancelledError:
-            raise
-        except BaseException as error:
-            where = f"{batch.topic}/{batch.partition} [{batch.start}, {batch.next})"
-            self._leave(BUG, f"fold {self.name} failed on {where}: {error!r}", error)
-        self._report_up()
-        if done.seek:
-            self._seek((batch.topic, batch.partition))
-        elif done.folded is not None:
-            reach("between_sinks", self.name)
-            self._meters.measure(done.folded, time.perf_counter() - begun, self._clock.now_ms())
-        return True
+    async def _tried(self, step: Callable[[], T], where: str) -> tuple[T, float] | None:
+        """What the step answers, and the seconds that it took; again and again while the store is away. None
+        after `close`."""
+        pause = FIRST_PAUSE_S
+        while not self._closed:
+            begun = time.perf_counter()
+            try:
+                done = await self._call(self._stepped, step)
+            except StoreUnavailable as error:
+                self._report_down(error)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE_S)
+                continue
+            except asyncio.CancelledError:
+                raise
+            except BaseException as error:
+                self._leave(BUG, f"fold {self.name} failed on {where}: {error!r}", error)
+            self._report_up()
+            return done, time.perf_counter() - begun
+        return None
 
-    def _step(self, handout: Handout) -> Step:
+    def _folded(self, records: Records, seconds: float) -> None:
+        reach("between_sinks", self.name)
+        self._meters.measure(records, seconds, self._clock.now_ms())
+
+    def _stepped(self, step: Callable[[], T]) -> T:
         self._stepping = threading.get_ident()
         try:
-            return self._progress.step(handout)
+            return step()
         finally:
             self._stepping = None
 

@@ -13,7 +13,7 @@ from zlib import crc32
 
 import polars as pl
 
-from schemas.batch import APPENDED_AT, OFFSET, POSITION_COLUMNS, RecordBatch
+from schemas.batch import APPENDED_AT, OFFSET, PARTITION, POSITION_COLUMNS, RecordBatch
 from schemas.catalogue import latest
 from schemas.columns import from_rows
 from schemas.topics import TOPIC_OF
@@ -140,7 +140,7 @@ def record_batch(topic: str, partition: int, records: list[Event], start: int = 
     """A batch of these records, which carry an offset and appended_at, or get start, start + 1, ... and 0."""
     by_type: dict[str, list[Event]] = defaultdict(list)
     for index, one in enumerate(records):
-        by_type[one["event_type"]].append({OFFSET: start + index, APPENDED_AT: 0} | one)
+        by_type[one["event_type"]].append({PARTITION: partition, OFFSET: start + index, APPENDED_AT: 0} | one)
     last = max((row[OFFSET] for rows in by_type.values() for row in rows), default=start - 1)
     frames = {event_type: _frame(event_type, rows) for event_type, rows in by_type.items()}
     return RecordBatch(topic, partition, start, last + 1, frames)

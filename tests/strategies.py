@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from schemas.batch import RecordBatch
+from schemas.batch import RecordBatch, TopicBatch
 from tests import builders
 from tests.builders import Event, Log
 
@@ -78,6 +78,20 @@ def schedules(draw: st.DrawFn, log: Log, *topics: str) -> list[RecordBatch]:
     while waiting := [queue for queue in queues if queue]:
         handed.append(draw(st.sampled_from(waiting)).pop(0))
     return handed
+
+
+@st.composite
+def flushes(draw: st.DrawFn, log: Log, *topics: str) -> list[TopicBatch]:
+    """One way to hand it out as a lane does: now and then several partitions of a topic together."""
+    handed: list[list[RecordBatch]] = []
+    for batch in draw(schedules(log, *topics)):
+        last = handed[-1] if handed else []
+        there = [one.partition for one in last if one.topic == batch.topic]
+        if there and batch.partition not in there and draw(st.integers(0, 3)):
+            last.append(batch)
+        else:
+            handed.append([batch])
+    return [TopicBatch.of(batches) for batches in handed]
 
 
 @st.composite

@@ -16,8 +16,9 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 from infra.kafka_config import consumer
 from infra.settings import Settings
 from schemas.book import SchemaBook
-from streams.assembling import Run, assemble
+from streams.assembling import assemble
 from streams.lane import FETCH
+from streams.run import Run
 
 ROWS = 20_000
 """Of a batch, as REELFOLD_BATCH_ROWS says."""

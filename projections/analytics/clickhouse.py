@@ -6,10 +6,11 @@ An insert is atomic for one table and month only, so a crash may leave rows behi
 
 import asyncio
 import io
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import orjson
@@ -24,7 +25,7 @@ from projections.analytics.rows import Insert, inserts
 from projections.analytics.runs import Run, chain
 from projections.analytics.store import EventPosition, VideoCounts
 from projections.position import PositionConflict, StoreUnavailable
-from schemas.batch import RecordBatch
+from schemas.batch import RecordBatch, Records, Span, TopicBatch
 from schemas.topics import TOPICS
 
 PASSING = frozenset([159, 202, 209, 210, 236, 241, 242, 243, 252, 319, 425, 439, 999])
@@ -102,12 +103,12 @@ class ClickHouseAnalyticsFold:
 
     def position(self, topic: str, partition: int) -> int | None:
         """The end of the first unbroken chain of runs, or None. May raise StoreUnavailable."""
-        found = chain(self._stored(topic, partition))
+        found = self._chains(topic, [partition]).get(partition)
         return found.next if found else None
 
     def stream_clock(self, topic: str, partition: int) -> int:
         """The greatest appended_at loaded of this partition; 0 when none."""
-        found = chain(self._stored(topic, partition))
+        found = self._chains(topic, [partition]).get(partition)
         return found.clock if found else 0
 
     def forget(self, topic: str, partition: int) -> None:
@@ -123,31 +124,50 @@ class ClickHouseAnalyticsFold:
 
     def apply(self, batch: RecordBatch, expected: int | None) -> None:
         """Insert the batch, then say so. Raises PositionConflict, StoreUnavailable."""
+        self._load(batch, [expected])
+
+    def apply_together(self, batch: TopicBatch, expected: Sequence[int | None]) -> None:
+        """See FoldsTogether. One insert for each table, one question and one answer about the offsets."""
+        self._load(batch, expected)
+
+    def _load(self, batch: Records, expected: Sequence[int | None]) -> None:
         made = self._beside.submit(_blocks, batch)
-        stored = self.position(batch.topic, batch.partition)
-        if stored != expected:
-            raise PositionConflict(expected, stored)
-        progress = self._progress(batch, expected)
+        self._check(batch, expected)
+        runs = {
+            span.partition: self._progress(batch.topic, span, before)
+            for span, before in zip(batch.spans, expected, strict=True)
+        }
         for one, block in made.result():
             self._insert(one, block)
-            progress.rows[one.table] = progress.rows.get(one.table, 0) + one.frame.height
+            for partition, rows in one.frame["k_partition"].value_counts().rows():
+                runs[partition].rows[one.table] = runs[partition].rows.get(one.table, 0) + rows
             if one.table == "video_views":
                 self.rollups.touch(one.frame)
         self._inserted()
-        progress.next, progress.clock = batch.next, max(progress.clock, batch.clock)
-        self._say(batch, progress)
-        self._runs[batch.topic, batch.partition] = progress
+        for span in batch.spans:
+            run = runs[span.partition]
+            run.next, run.clock = span.next, max(run.clock, span.clock)
+        self._say(batch.topic, runs)
+        self._runs |= {(batch.topic, partition): run for partition, run in runs.items()}
+
+    def _check(self, batch: Records, expected: Sequence[int | None]) -> None:
+        found = self._chains(batch.topic, [span.partition for span in batch.spans])
+        for span, before in zip(batch.spans, expected, strict=True):
+            whole = found.get(span.partition)
+            stored = whole.next if whole else None
+            if stored != before:
+                raise PositionConflict(before, stored)
 
     def close(self) -> None:
         """Compute the rollups that are due, and stop."""
         self._beside.shutdown()
         self.rollups.close()
 
-    def _progress(self, batch: RecordBatch, expected: int | None) -> _Progress:
-        run = self._runs.pop((batch.topic, batch.partition), None)
+    def _progress(self, topic: str, span: Span, expected: int | None) -> _Progress:
+        run = self._runs.pop((topic, span.partition), None)
         if run is not None and run.next == expected:
             return run
-        return _Progress(batch.start if expected is None else expected, batch.next, 0, {})
+        return _Progress(span.start if expected is None else expected, span.next, 0, {})
 
     def _insert(self, rows: Insert, block: bytes) -> None:
         with _writing():
@@ -155,23 +175,27 @@ class ClickHouseAnalyticsFold:
                 self._tables.named(rows.table), rows.frame.columns, block, _INSERTED, "ArrowStream"
             )
 
-    def _say(self, batch: RecordBatch, run: _Progress) -> None:
-        row = {"topic": batch.topic, "partition": batch.partition, "first": run.first, "next": run.next}
-        row |= {"clock": run.clock, "rows": run.rows}
+    def _say(self, topic: str, runs: Mapping[int, _Progress]) -> None:
+        rows = [{"topic": topic, "partition": partition, **asdict(run)} for partition, run in runs.items()]
+        lines = b"\n".join(map(orjson.dumps, rows))
         with _writing():  # not `insert`, which loads pandas to see whether this is one of its frames
             self._client.raw_insert(
-                self._tables.named("offsets_loaded"), [*row], orjson.dumps(row), _SYNCHRONOUS, "JSONEachRow"
+                self._tables.named("offsets_loaded"), [*rows[0]], lines, _SYNCHRONOUS, "JSONEachRow"
             )
 
-    def _stored(self, topic: str, partition: int) -> list[Run]:
-        return [Run(*row) for row in self._ask(queries.runs(self._tables, topic, partition))]
+    def _chains(self, topic: str, partitions: Sequence[int]) -> dict[int, Run]:
+        """Of each of these partitions the first unbroken chain of runs, where there is one."""
+        found: dict[int, list[Run]] = defaultdict(list)
+        for partition, *run in self._ask(queries.runs(self._tables, topic, partitions)):
+            found[partition].append(Run(*run))
+        return {partition: whole for partition, runs in found.items() if (whole := chain(runs))}
 
     def _ask(self, query: Query) -> list[tuple[Any, ...]]:
         with _writing():
             return ask(self._client, query)
 
 
-def _blocks(batch: RecordBatch) -> list[tuple[Insert, bytes]]:
+def _blocks(batch: Records) -> list[tuple[Insert, bytes]]:
     """What is to be inserted, each with its rows as an Arrow stream."""
     found = []
     for one in inserts(batch):

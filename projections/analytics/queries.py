@@ -1,6 +1,6 @@
 """Questions as SQL: pure text and parameters. Deduplicated by FINAL or by set-valued aggregates."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,12 +65,12 @@ WHERE event_id = {{event_id:UUID}} ORDER BY k_offset DESC LIMIT 1"""
     return Query(sql, {"event_id": event_id})
 
 
-def runs(tables: Tables, topic: str, partition: int) -> Query:
-    """(first, next, clock) of every run loaded of a partition."""
+def runs(tables: Tables, topic: str, partitions: Sequence[int]) -> Query:
+    """(partition, first, next, clock) of every run loaded of these partitions."""
     sql = f"""
-SELECT first, next, clock FROM {tables.named("offsets_loaded")} FINAL
-WHERE topic = {{topic:String}} AND partition = {{partition:UInt16}}"""
-    return Query(sql, {"topic": topic, "partition": partition})
+SELECT partition, first, next, clock FROM {tables.named("offsets_loaded")} FINAL
+WHERE topic = {{topic:String}} AND partition IN {{partitions:Array(UInt16)}}"""
+    return Query(sql, {"topic": topic, "partitions": [*partitions]})
 
 
 def every_run(tables: Tables) -> Query:

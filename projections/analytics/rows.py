@@ -1,17 +1,18 @@
-"""A record batch as rows of the analytics tables: pure, in columns.
+"""Records as rows of the analytics tables: pure, in columns.
 
 Every row carries the place in the log that it comes from (k_topic, k_partition, k_offset). What is
 sealed stays out: `pii` and its key id are never copied here.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import polars as pl
 
-from projections.analytics.columns import clamped, given, instant, placed, text
-from projections.analytics.views import view_rows
-from schemas.batch import POSITION_COLUMNS, RecordBatch
+from projections.analytics.columns import clamped, expressions, given, instant, placed, text
+from projections.analytics.views import view_columns
+from schemas.batch import POSITION_COLUMNS, Records
 
 TABLES = ("events", "video_views", "edges", "impressions")
 MONTH_OF: Mapping[str, str] = {"events": "occurred_at", "video_views": "started_at"}
@@ -33,6 +34,10 @@ _EDGES: Mapping[str, tuple[str, str, bool]] = {
 _MAX_POSITION = (1 << 16) - 1
 
 
+Columns = Callable[[str, Sequence[str]], Sequence[pl.Expr]]
+"""A table's columns of an event type, whose frames have these columns; none where it makes no rows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Insert:
     """Rows for one table and one month: the most that one insert may hold to be atomic."""
@@ -41,13 +46,13 @@ class Insert:
     frame: pl.DataFrame
 
 
-def tables(batch: RecordBatch) -> dict[str, pl.DataFrame]:
+def tables(batch: Records) -> dict[str, pl.DataFrame]:
     """The batch as a frame for each table that it has rows for."""
     found = {name: _concat(build, batch) for name, build in _BUILDERS.items()}
     return {name: frame for name, frame in found.items() if frame is not None}
 
 
-def inserts(batch: RecordBatch) -> list[Insert]:
+def inserts(batch: Records) -> list[Insert]:
     """The batch cut by table and month, in an order that does not depend on chance."""
     return [one for name, frame in tables(batch).items() for one in _by_month(name, frame)]
 
@@ -62,77 +67,79 @@ def _by_month(table: str, frame: pl.DataFrame) -> Iterator[Insert]:
         yield Insert(table, frame.filter(months == month))
 
 
-def _concat(
-    build: Callable[[str, pl.DataFrame], pl.DataFrame | None], batch: RecordBatch
-) -> pl.DataFrame | None:
-    built = (build(event_type, batch.frames[event_type]) for event_type in sorted(batch.frames))
-    frames = [frame for frame in built if frame is not None and frame.height]
+def _concat(build: Columns, batch: Records) -> pl.DataFrame | None:
+    planned = ((frame, _planned(build, name, tuple(frame.columns))) for name, frame in batch.frames.items())
+    frames = [frame.select(plan) for frame, plan in planned if plan and frame.height]
     if not frames:
         return None
-    return pl.concat(frames).with_columns(
-        pl.lit(batch.topic).alias("k_topic"), pl.lit(batch.partition, pl.UInt16).alias("k_partition")
-    )
+    return pl.concat(frames).with_columns(pl.lit(batch.topic).alias("k_topic"))
 
 
-def _events(event_type: str, frame: pl.DataFrame) -> pl.DataFrame:
-    target = next((name for name in _TARGETS if name in frame.columns), None)
-    rest = [name for name in frame.columns if name not in _OWN_COLUMNS and name != target]
-    return frame.select(
+@lru_cache(maxsize=1024)
+def _planned(build: Columns, event_type: str, found: tuple[str, ...]) -> Sequence[pl.Expr]:
+    """A table's columns of an event type: spelled out once, for that costs more than a few rows' answer."""
+    return build(event_type, found)
+
+
+def _events(event_type: str, found: Sequence[str]) -> Sequence[pl.Expr]:
+    target = next((name for name in _TARGETS if name in found), None)
+    rest = [name for name in found if name not in _OWN_COLUMNS and name != target]
+    return expressions(
         "event_id",
         pl.lit(event_type).alias("event_type"),
         "source",
         instant(pl.col("occurred_at")).alias("occurred_at"),
         instant(pl.col("received_at")).alias("received_at"),
         "actor_id",
-        *(text(frame, name) for name in ("device_id", "session_id", "video_id", "creator_id")),
-        (text(frame, target) if target else pl.lit("")).alias("target_id"),
-        text(frame, "sound_id"),
-        given(frame, "hashtags", pl.List(pl.String), []),
+        *(text(found, name) for name in ("device_id", "session_id", "video_id", "creator_id")),
+        (text(found, target) if target else pl.lit("")).alias("target_id"),
+        text(found, "sound_id"),
+        given(found, "hashtags", pl.List(pl.String), []),
         "surface",
-        text(frame, "request_id"),
-        given(frame, "position", pl.Int64, 0).clip(0, _MAX_POSITION).cast(pl.UInt16),
-        text(frame, "country"),
-        text(frame, "platform"),
+        text(found, "request_id"),
+        given(found, "position", pl.Int64, 0).clip(0, _MAX_POSITION).cast(pl.UInt16),
+        text(found, "country"),
+        text(found, "platform"),
         pl.struct(rest).struct.json_encode().alias("props"),
-        placed(),
+        *placed(),
     )
 
 
-def _edges(event_type: str, frame: pl.DataFrame) -> pl.DataFrame | None:
+def _edges(event_type: str, found: Sequence[str]) -> Sequence[pl.Expr]:
     if event_type not in _EDGES:
-        return None
+        return ()
     edge, target, on = _EDGES[event_type]
-    return frame.select(
+    return expressions(
         pl.lit(edge).alias("edge"),
         pl.col("actor_id").alias("src"),
         pl.col(target).alias("dst"),
         pl.lit(on).alias("on"),
         instant(clamped()).alias("at"),
         "event_id",
-        placed(),
+        *placed(),
     )
 
 
-def _impressions(event_type: str, frame: pl.DataFrame) -> pl.DataFrame | None:
+def _impressions(event_type: str, found: Sequence[str]) -> Sequence[pl.Expr]:
     if event_type != "feed.impression":
-        return None
-    return frame.select(
+        return ()
+    return expressions(
         "video_id",
         pl.coalesce("request_id", "event_id").alias("request_id"),
         pl.col("actor_id").alias("viewer_id"),
-        text(frame, "creator_id"),
+        text(found, "creator_id"),
         "surface",
-        given(frame, "position", pl.Int64, 0).clip(0, _MAX_POSITION).cast(pl.UInt16),
+        given(found, "position", pl.Int64, 0).clip(0, _MAX_POSITION).cast(pl.UInt16),
         instant(pl.col("occurred_at")).alias("at"),
         pl.col("visible_ms").clip(0).cast(pl.UInt32),
         pl.col("pct_visible").clip(0, 100).cast(pl.UInt8),
-        placed(),
+        *placed(),
     )
 
 
-_BUILDERS: Mapping[str, Callable[[str, pl.DataFrame], pl.DataFrame | None]] = {
+_BUILDERS: Mapping[str, Columns] = {
     "events": _events,
-    "video_views": view_rows,
+    "video_views": view_columns,
     "edges": _edges,
     "impressions": _impressions,
 }

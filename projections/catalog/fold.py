@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from projections.versions import occurred
-from schemas.batch import RecordBatch
+from schemas.batch import Records
 
 TOPICS: tuple[str, ...] = ("rf.identity.v1", "rf.video.v1", "rf.media.v1")
 
@@ -75,7 +75,7 @@ _SAYS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 """Event type -> (the fact's name, the fields it keeps); a name that ends in : is completed by the key."""
 
 
-def gathered(batch: RecordBatch) -> dict[Entity, dict[str, Fact]]:
+def gathered(batch: Records) -> dict[Entity, dict[str, Fact]]:
     """What a batch says about each entity, the prevailing fact of each name."""
     found: dict[Entity, dict[str, Fact]] = {}
     for entity, name, fact in _said(batch):
@@ -118,7 +118,7 @@ PLACING = "started", "published", "deleted"
 """The facts that `places` looks at."""
 
 
-def _said(batch: RecordBatch) -> Iterator[tuple[Entity, str, Fact]]:
+def _said(batch: Records) -> Iterator[tuple[Entity, str, Fact]]:
     for row in batch.rows("user.profile_updated", *_SAYS):
         version = occurred(row), str(row["event_id"])
         for name, value in _named(row):

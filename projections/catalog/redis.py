@@ -21,10 +21,11 @@ import redis.asyncio
 from projections.catalog.fold import PLACING, TOPICS, Entity, Fact, Facts, changed, gathered, places
 from projections.catalog.store import User, Video
 from projections.catalog.views import user_view, video_view
+from projections.redis_fold import RedisFold
 from projections.redis_keyset import items_of, page_of
-from projections.redis_ledger import Command, RedisFold, key, store_errors
+from projections.redis_ledger import Command, key, store_errors
 from projections.redis_reading import Hashes
-from schemas.batch import RecordBatch
+from schemas.batch import Records
 
 USERS_HELD = 10_000
 VIDEOS_HELD = 4_096
@@ -36,7 +37,7 @@ class RedisCatalogFold(RedisFold):
     name = "catalog"
     topics = TOPICS
 
-    def commands(self, batch: RecordBatch) -> list[Command]:
+    def commands(self, batch: Records) -> list[Command]:
         said = gathered(batch)
         stored = self._stored(said)
         return [

@@ -15,7 +15,7 @@ import polars as pl
 
 from projections.recent import ID
 from projections.versions import clamped
-from schemas.batch import APPENDED_AT, OFFSET, RecordBatch
+from schemas.batch import OFFSET, PARTITION, POSITION_COLUMNS, Records
 
 NAME = "engagement"
 TOPICS: tuple[str, ...] = ("rf.playback.v1", "rf.engagement.v1")
@@ -69,32 +69,38 @@ class Changes:
     """Comments that stood in the store and no longer do, with their video."""
 
 
-def countable(batch: RecordBatch) -> pl.DataFrame:
+def countable(batch: Records) -> pl.DataFrame:
     """The records counted once by id: video_id and kind beside what the memory of ids needs."""
     found = [
-        frame.select(
-            OFFSET,
-            APPENDED_AT,
-            pl.struct("actor_id", identity).hash().alias(ID),
-            "video_id",
-            pl.lit(kind).alias("kind"),
-        )
-        for event_type, (kind, identity) in _ONCE.items()
+        frame.select(columns)
+        for event_type, columns in _COUNTABLE.items()
         if (frame := batch.frame(event_type)) is not None
     ]
-    return pl.concat(found).sort(OFFSET) if found else _NONE_COUNTABLE
+    if not found:
+        return _NONE_COUNTABLE
+    return found[0] if len(found) == 1 else pl.concat(found).sort(PARTITION, OFFSET)
 
 
+_COUNTABLE = {
+    event_type: (
+        pl.col(*POSITION_COLUMNS),
+        pl.struct("actor_id", identity).hash().alias(ID),
+        pl.col("video_id"),
+        pl.lit(kind).alias("kind"),
+    )
+    for event_type, (kind, identity) in _ONCE.items()
+}
+"""Made once: for a few rows, to spell out what is asked of them costs more than the answer."""
 _NONE_COUNTABLE = pl.DataFrame(
-    schema={OFFSET: pl.Int64, APPENDED_AT: pl.Int64, ID: pl.UInt64, "video_id": pl.String, "kind": pl.String}
+    schema={**POSITION_COLUMNS, ID: pl.UInt64, "video_id": pl.String, "kind": pl.String}
 )
 
 
-def likes(batch: RecordBatch) -> dict[Pair, Like]:
+def likes(batch: Records) -> dict[Pair, Like]:
     """The last word of the batch on each (actor, video)."""
     said = [
-        frame.select("actor_id", "video_id", clamped(), "event_id", pl.lit(on).alias("on"))
-        for event_type, on in (("video.liked", True), ("video.unliked", False))
+        frame.select(columns)
+        for event_type, columns in _TOGGLES.items()
         if (frame := batch.frame(event_type)) is not None
     ]
     if not said:
@@ -106,7 +112,19 @@ def likes(batch: RecordBatch) -> dict[Pair, Like]:
     return {(actor, video): Like(at, event_id, on) for actor, video, at, event_id, on in last.rows()}
 
 
-def remarked(batch: RecordBatch) -> list[Pair]:
+_TOGGLES = {
+    event_type: (
+        pl.col("actor_id"),
+        pl.col("video_id"),
+        clamped(),
+        pl.col("event_id"),
+        pl.lit(on).alias("on"),
+    )
+    for event_type, on in (("video.liked", True), ("video.unliked", False))
+}
+
+
+def remarked(batch: Records) -> list[Pair]:
     """The (actor, comment_id) that the batch speaks of: what must be read before `changes`."""
     found: dict[Pair, None] = {}
     for event_type in ("comment.created", "comment.deleted"):
@@ -116,7 +134,7 @@ def remarked(batch: RecordBatch) -> list[Pair]:
 
 
 def changes(
-    batch: RecordBatch,
+    batch: Records,
     fresh: pl.DataFrame,
     stored_likes: Mapping[Pair, Like],
     stored: Mapping[Pair, Said | None],
@@ -139,7 +157,7 @@ def changes(
     return made
 
 
-def _comment(batch: RecordBatch, stored: Mapping[Pair, Said | None], made: Changes) -> None:
+def _comment(batch: Records, stored: Mapping[Pair, Said | None], made: Changes) -> None:
     now = dict(stored)
     for row in _remarks(batch):
         pair = row["actor_id"], row["comment_id"]
@@ -165,7 +183,7 @@ def _comment(batch: RecordBatch, stored: Mapping[Pair, Said | None], made: Chang
             made.counts[said.video_id, "comments"] += 1
 
 
-def _remarks(batch: RecordBatch) -> list[dict[str, Any]]:
+def _remarks(batch: Records) -> list[dict[str, Any]]:
     """Creations and deletions in offset order, only the columns that matter."""
     names = ("event_type", "actor_id", "comment_id", "video_id", "occurred_at", "event_id")
     sealed = ("parent_id", "pii", "pii_key_id")

@@ -34,10 +34,11 @@ from projections.engagement.fold import (
 from projections.engagement.store import Comment, Counts
 from projections.keyset import Keyset
 from projections.recent import RecentRecords, Remembering
+from projections.redis_fold import RedisFold
 from projections.redis_keyset import items_of, page_of
-from projections.redis_ledger import Argument, Command, RedisFold, key, packed, store_errors
+from projections.redis_ledger import Argument, Command, key, packed, store_errors
 from projections.redis_reading import Hashes
-from schemas.batch import RecordBatch
+from schemas.batch import Records
 
 COUNTED = "views", "likes", "comments", "shares"
 _COUNTED = orjson.dumps(COUNTED).decode()
@@ -67,7 +68,7 @@ class RedisEngagementFold(Remembering, RedisFold):
         super().__init__(client, generation)
         self.remembers(RecentRecords(recent_window_ms, countable))
 
-    def commands(self, batch: RecordBatch) -> list[Command]:
+    def commands(self, batch: Records) -> list[Command]:
         said = likes(batch)
         stored_likes = self._stored("likes", list(said))
         stored_comments = self._stored("said", remarked(batch))

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from projections.keyset import Keyset, page
 from projections.versions import occurred
-from schemas.batch import RecordBatch
+from schemas.batch import Records
 
 TOPICS: tuple[str, ...] = ("rf.graph.v1", "rf.video.v1")
 CAP = 400
@@ -49,7 +49,7 @@ Order = Follow | Publish | Delete
 _ASKING = "user.followed", "user.unfollowed", "video.published", "video.deleted"
 
 
-def orders(batch: RecordBatch) -> list[Order]:
+def orders(batch: Records) -> list[Order]:
     """What the batch asks of the feeds, in offset order. Nobody follows themselves."""
     found: list[Order] = []
     for row in batch.rows(*_ASKING):

@@ -20,8 +20,9 @@ import redis.asyncio
 
 from projections.feed.fold import CAP, TOPICS, feed_page, orders
 from projections.keyset import Keyset
-from projections.redis_ledger import Argument, RedisFold, key, store_errors
-from schemas.batch import RecordBatch
+from projections.redis_fold import ScriptedFold
+from projections.redis_ledger import Argument, Move, key, store_errors
+from schemas.batch import Records
 
 CELEBRITY_FOLLOWERS = 10_000
 LARGEST_CAP = 2_000
@@ -29,14 +30,12 @@ LARGEST_CAP = 2_000
 
 _WRITE = Path(__file__).with_name("feed.lua").read_text("utf-8")
 READ = Path(__file__).with_name("feed_read.lua").read_text("utf-8")
-_ROWS = 500
-"""Rows in one call."""
 _BUDGET = 200
 """Feeds touched by one call, about: a millisecond in which Redis serves nobody else. A hundred would cost a
 fifth more for each feed, five hundred nothing less."""
 
 
-class RedisFeedFold(RedisFold):
+class RedisFeedFold(ScriptedFold):
     """The feed's write side.
 
     An account that once had ``celebrity_followers`` is pulled for good: what was pushed before stays
@@ -46,6 +45,7 @@ class RedisFeedFold(RedisFold):
 
     name = "feed"
     topics = TOPICS
+    rows = 500
 
     def __init__(
         self,
@@ -62,10 +62,15 @@ class RedisFeedFold(RedisFold):
         self._cap = cap
         self._limits = celebrity_followers, cap, cap + cap // 4 + 1, budget
 
-    def apply(self, batch: RecordBatch, expected: int | None) -> None:
-        for piece in batch.pieces(_ROWS):
-            self._carry_out(piece, expected)
-            expected = piece.next
+    def write(self, records: Records, moves: Sequence[Move]) -> None:
+        rest, cursor = orders(records), ""
+        while True:
+            arguments: list[Argument] = [self._prefix, *self._limits, cursor, json.dumps(rest)]
+            answer = self.ledger.run_script(_WRITE, [], arguments, moves)
+            if not answer:
+                return
+            done, cursor = cast(tuple[int, str], answer)
+            rest = rest[done:]
 
     def snapshot(self) -> dict[str, Any]:
         """Everyone's feed, equal to that of the memory twin over the same facts."""
@@ -84,16 +89,6 @@ class RedisFeedFold(RedisFold):
                 read(args=[self._prefix, user, self._cap])
             answers = pipe.execute()
         return [feed_page(videos_in(answer), None, self._cap, self._cap) for answer in answers]
-
-    def _carry_out(self, piece: RecordBatch, expected: int | None) -> None:
-        rest, cursor = orders(piece), ""
-        while True:
-            arguments: list[Argument] = [self._prefix, *self._limits, cursor, json.dumps(rest)]
-            answer = self.ledger.run_script(_WRITE, [], arguments, piece, expected)
-            if not answer:
-                return
-            done, cursor = cast(tuple[int, str], answer)
-            rest = rest[done:]
 
 
 class RedisFeedReads:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from projections.versions import clamped
-from schemas.batch import RecordBatch
+from schemas.batch import Records
 
 TOPICS: tuple[str, ...] = ("rf.graph.v1",)
 
@@ -29,7 +29,7 @@ Ends = tuple[str, str]
 """(actor, target)"""
 
 
-def edges(batch: RecordBatch) -> dict[Ends, Edge]:
+def edges(batch: Records) -> dict[Ends, Edge]:
     """The latest word of a batch on each edge it speaks of."""
     found: dict[Ends, Edge] = {}
     for event_type, on in (("user.followed", True), ("user.unfollowed", False)):

@@ -15,9 +15,10 @@ import redis.asyncio
 
 from projections.graph.fold import TOPICS, Edge, Ends, changed, edges
 from projections.graph.store import GraphCounts
+from projections.redis_fold import RedisFold
 from projections.redis_keyset import items_of, page_of
-from projections.redis_ledger import Command, RedisFold, key, store_errors
-from schemas.batch import RecordBatch
+from projections.redis_ledger import Command, key, store_errors
+from schemas.batch import Records
 
 
 class RedisGraphFold(RedisFold):
@@ -26,7 +27,7 @@ class RedisGraphFold(RedisFold):
     name = "graph"
     topics = TOPICS
 
-    def commands(self, batch: RecordBatch) -> list[Command]:
+    def commands(self, batch: Records) -> list[Command]:
         said = edges(batch)
         return [
             command

@@ -7,7 +7,7 @@ and looks at the flags of the other: `g{n}:jobs:pending` is a ZSET by time of up
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from itertools import islice
 from typing import Any, cast
@@ -15,7 +15,8 @@ from typing import Any, cast
 import redis
 import redis.asyncio
 
-from projections.redis_ledger import RedisFold, key, store_errors
+from projections.redis_fold import ScriptedFold
+from projections.redis_ledger import Move, key, store_errors
 from projections.renditions.fold import (
     TOPICS,
     VIDEO_TOPIC,
@@ -28,13 +29,10 @@ from projections.renditions.fold import (
     fair,
 )
 from projections.renditions.store import Lease
-from schemas.batch import RecordBatch
+from schemas.batch import Records
 
 WINDOW = 2_000
 """How many of the oldest waiting jobs are looked at for fairness."""
-
-_ROWS = 500
-"""Rows in one transaction."""
 
 _WRITE_HALVES = """
 for i = 2, #KEYS do
@@ -81,20 +79,16 @@ _TRIES_MS = 24 * 3_600_000
 """How long tries are remembered."""
 
 
-class RedisRenditionsFold(RedisFold):
+class RedisRenditionsFold(ScriptedFold):
     """The write side."""
 
     name = "renditions"
     topics = TOPICS
+    rows = 500
 
-    def apply(self, batch: RecordBatch, expected: int | None) -> None:
-        for piece in batch.pieces(_ROWS):
-            self._write(piece, expected)
-            expected = piece.next
-
-    def _write(self, piece: RecordBatch, expected: int | None) -> None:
-        field = "video" if piece.topic == VIDEO_TOPIC else "media"
-        rows = piece.rows()
+    def write(self, records: Records, moves: Sequence[Move]) -> None:
+        field = "video" if records.topic == VIDEO_TOPIC else "media"
+        rows = records.rows()
         with store_errors():
             before = self._halves(field, {row["video_id"] for row in rows})
         after = dict(before)
@@ -103,7 +97,7 @@ class RedisRenditionsFold(RedisFold):
         changed = {video_id: half for video_id, half in after.items() if half != before[video_id]}
         keys = [self.ledger.key("jobs", "pending"), *(self.ledger.key("job", name) for name in changed)]
         halves = [word for name, half in changed.items() for word in (_text(half), name)]
-        self.ledger.run_script(_WRITE_HALVES, keys, [field, *halves], piece, expected)
+        self.ledger.run_script(_WRITE_HALVES, keys, [field, *halves], moves)
 
     def _halves(self, field: str, video_ids: Iterable[str]) -> dict[str, VideoHalf | MediaHalf]:
         ids = sorted(video_ids)

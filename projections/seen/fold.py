@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from projections.versions import clamped
-from schemas.batch import RecordBatch
+from schemas.batch import Records
 
 NAME = "seen"
 TOPICS: tuple[str, ...] = ("rf.playback.v1", "rf.feed.v1")
@@ -19,6 +19,11 @@ CAP = 5_000
 
 _TIMES = {"view.started": "occurred_at", "view.ended": "started_at"}
 """When a video was watched: both say when it began to play, so a view whose start got lost is there too."""
+
+_SIGHTED = {
+    time: (pl.col("actor_id"), pl.col("video_id"), clamped(time).alias("at"))
+    for time in ("occurred_at", "started_at")
+}
 
 LastTimes = dict[str, dict[str, int]]
 """User -> video -> greatest time, epoch ms."""
@@ -34,23 +39,23 @@ class Sightings:
     watched: LastTimes
 
 
-def sightings(batch: RecordBatch) -> Sightings:
+def sightings(batch: Records) -> Sightings:
     """The batch's greatest time for each (user, video)."""
     played = _played(batch)
     return Sightings(_by_user(_greatest([*played, *_shown(batch)])), _by_user(_greatest(played)))
 
 
-def watched(batch: RecordBatch) -> Times:
+def watched(batch: Records) -> Times:
     """The batch's greatest time for each (user, video) that played."""
     return _greatest(_played(batch))
 
 
-def shown(batch: RecordBatch) -> Times:
+def shown(batch: Records) -> Times:
     """The same for each that was on screen."""
     return _greatest(_shown(batch))
 
 
-def _played(batch: RecordBatch) -> list[pl.DataFrame]:
+def _played(batch: Records) -> list[pl.DataFrame]:
     return [
         _times(frame, time)
         for event_type, time in _TIMES.items()
@@ -58,13 +63,13 @@ def _played(batch: RecordBatch) -> list[pl.DataFrame]:
     ]
 
 
-def _shown(batch: RecordBatch) -> list[pl.DataFrame]:
+def _shown(batch: Records) -> list[pl.DataFrame]:
     frame = batch.frame("feed.impression")
     return [] if frame is None else [_times(frame, "occurred_at")]
 
 
 def _times(frame: pl.DataFrame, time: str) -> pl.DataFrame:
-    return frame.select("actor_id", "video_id", clamped(time).alias("at"))
+    return frame.select(_SIGHTED[time])
 
 
 def _greatest(frames: list[pl.DataFrame]) -> Times:

@@ -6,16 +6,18 @@
 Both are cut to the newest 5,000 by (time, video_id). Two topics write into `seen`; greatest times commute.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import redis
 import redis.asyncio
 
 from projections.keyset import Keyset
+from projections.redis_fold import ScriptedFold
 from projections.redis_keyset import items_of, page_of
-from projections.redis_ledger import RedisFold, key, packed, store_errors
+from projections.redis_ledger import Move, key, packed, store_errors
 from projections.seen.fold import CAP, NAME, TOPICS, Times, shown, watched
-from schemas.batch import RecordBatch
+from schemas.batch import Records
 
 ROWS = 5_000
 """Rows of a transaction: two or three commands for each of their users."""
@@ -40,7 +42,7 @@ end
 """What was played was seen: while `seen` is not full, `history` is not."""
 
 
-class RedisSeenFold(RedisFold):
+class RedisSeenFold(ScriptedFold):
     """Seen's write side."""
 
     name = NAME
@@ -49,16 +51,14 @@ class RedisSeenFold(RedisFold):
     def __init__(self, client: redis.Redis, generation: int, cap: int = CAP) -> None:
         super().__init__(client, generation)
         self._cap = cap
-        self._rows = ROWS
+        self.rows = ROWS
 
     def in_bulk(self) -> None:
-        self._rows = BULK_ROWS
+        self.rows = BULK_ROWS
 
-    def apply(self, batch: RecordBatch, expected: int | None) -> None:
-        for piece in batch.pieces(self._rows):
-            said = packed([_by_user(watched(piece)), _by_user(shown(piece))])
-            self.ledger.run_script(_KEEP, [], [self.ledger.key(""), self._cap, said], piece, expected)
-            expected = piece.next
+    def write(self, records: Records, moves: Sequence[Move]) -> None:
+        said = packed([_by_user(watched(records)), _by_user(shown(records))])
+        self.ledger.run_script(_KEEP, [], [self.ledger.key(""), self._cap, said], moves)
 
     def snapshot(self) -> dict[str, Any]:
         """All content in canonical form, equal to that of the memory twin over the same facts."""

@@ -10,7 +10,7 @@ buckets on the stream clock; a score halves every quarter of its window.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -18,7 +18,7 @@ import polars as pl
 from projections.recent import ID
 from projections.trending.store import Window
 from projections.versions import clamped
-from schemas.batch import APPENDED_AT, OFFSET, RecordBatch
+from schemas.batch import APPENDED_AT, OFFSET, PARTITION, POSITION_COLUMNS, Records
 
 NAME = "trending"
 TOPICS: tuple[str, ...] = ("rf.playback.v1", "rf.engagement.v1")
@@ -58,27 +58,33 @@ Buckets = dict[Bucket, Counter[str]]
 """Bucket -> video -> weight."""
 
 
-def countable(batch: RecordBatch) -> pl.DataFrame:
+def countable(batch: Records) -> pl.DataFrame:
     """Who may count: a record with its video, time and weight, and the id by which it counts once."""
     found = [
-        frame.select(
-            OFFSET,
-            APPENDED_AT,
-            pl.struct("actor_id", "video_id", pl.lit(weight), clamped() // _HOUR_MS).hash().alias(ID),
-            "video_id",
-            clamped().alias("at"),
-            pl.lit(weight, pl.Int64).alias("weight"),
-        )
-        for event_type, weight in WEIGHTS.items()
+        frame.select(columns)
+        for event_type, columns in _COUNTABLE.items()
         if (frame := batch.frame(event_type)) is not None
     ]
-    return pl.concat(found).sort(OFFSET) if found else _NONE_COUNTABLE
+    if not found:
+        return _NONE_COUNTABLE
+    return found[0] if len(found) == 1 else pl.concat(found).sort(PARTITION, OFFSET)
 
 
+def _columns(weight: int) -> Sequence[pl.Expr]:
+    return (
+        pl.col(*POSITION_COLUMNS),
+        pl.struct("actor_id", "video_id", pl.lit(weight), clamped() // _HOUR_MS).hash().alias(ID),
+        pl.col("video_id"),
+        clamped().alias("at"),
+        pl.lit(weight, pl.Int64).alias("weight"),
+    )
+
+
+_COUNTABLE = {event_type: _columns(weight) for event_type, weight in WEIGHTS.items()}
+"""Made once: for a few rows, to spell out what is asked of them costs more than the answer."""
 _NONE_COUNTABLE = pl.DataFrame(
     schema={
-        OFFSET: pl.Int64,
-        APPENDED_AT: pl.Int64,
+        **POSITION_COLUMNS,
         ID: pl.UInt64,
         "video_id": pl.String,
         "at": pl.Int64,
@@ -93,12 +99,25 @@ def added(fresh: pl.DataFrame) -> Buckets:
     A record too old for a size when it was appended is left out of it: no window would ask for it.
     """
     found: Buckets = {}
-    for size in SIZES.values():
-        timely = fresh.filter(pl.col("at") > pl.col(APPENDED_AT) - size.kept_ms)
-        number = (pl.col("at") // size.width_ms).alias("number")
-        for video, which, weight in timely.group_by("video_id", number).agg(pl.col("weight").sum()).rows():
-            found.setdefault((size.name, which), Counter())[video] = weight
+    for video, number, fine, coarse, weight in fresh.group_by(_GROUPS).agg(pl.col("weight").sum()).rows():
+        if fine:
+            found.setdefault((FINE.name, number), Counter())[video] += weight
+        if coarse:
+            hour = number * FINE.width_ms // COARSE.width_ms
+            found.setdefault((COARSE.name, hour), Counter())[video] += weight
     return found
+
+
+def _timely(size: Size) -> pl.Expr:
+    return pl.col("at") > pl.col(APPENDED_AT) - size.kept_ms
+
+
+_GROUPS = (
+    pl.col("video_id"),
+    (pl.col("at") // FINE.width_ms).alias("number"),
+    _timely(FINE).alias("fine"),
+    _timely(COARSE).alias("coarse"),
+)
 
 
 def starts_at(bucket: Bucket) -> int:

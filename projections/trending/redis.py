@@ -15,7 +15,8 @@ import redis
 import redis.asyncio
 
 from projections.recent import RecentRecords, Remembering
-from projections.redis_ledger import Command, RedisFold, key, store_errors
+from projections.redis_fold import RedisFold
+from projections.redis_ledger import Argument, Command, key, store_errors
 from projections.trending.fold import (
     NAME,
     TOP,
@@ -29,7 +30,7 @@ from projections.trending.fold import (
     starts_at,
 )
 from projections.trending.store import Ranked, Window
-from schemas.batch import RecordBatch
+from schemas.batch import Records
 
 
 class RedisTrendingFold(Remembering, RedisFold):
@@ -42,10 +43,12 @@ class RedisTrendingFold(Remembering, RedisFold):
         super().__init__(client, generation)
         self.remembers(RecentRecords(recent_window_ms, countable))
 
-    def commands(self, batch: RecordBatch) -> list[Command]:
+    def commands(self, batch: Records) -> list[Command]:
         key = self.ledger.key
-        place = f"{batch.topic}:{batch.partition}"
-        commands: list[Command] = [("ZADD", key("trend", "clocks"), "GT", batch.clock, place)]
+        ticked: list[Argument] = []
+        for span in batch.spans:
+            ticked += (span.clock, f"{batch.topic}:{span.partition}")
+        commands: list[Command] = [("ZADD", key("trend", "clocks"), "GT", *ticked)]
         for bucket, weights in added(self.recent.fresh(batch)).items():
             commands.append(("ZADD", key("trend", "buckets"), starts_at(bucket), _named(bucket)))
             name = key("trend", *bucket)

@@ -19,7 +19,7 @@ from projections.feed.redis import RedisFeedFold
 from projections.graph.redis import RedisGraphFold
 from projections.lag import FoldLag, RedisLagWrites, whole
 from projections.live import LIVE_GENERATION
-from projections.redis_ledger import RedisFold
+from projections.redis_fold import RedisFold
 from projections.seen.redis import RedisSeenFold
 from tests.api.stage import Stage, playable
 from tests.builders import Event, Log, commented, followed, liked, registered, view_started

@@ -22,7 +22,7 @@ from projections.first_pages import FirstPages
 from projections.graph.redis import RedisGraphFold
 from projections.lag import FoldLag, RedisLagWrites, whole
 from projections.live import LIVE_GENERATION
-from projections.redis_ledger import RedisFold
+from projections.redis_fold import RedisFold
 from tests.api.stage import MEDIA, Stage, playable
 from tests.builders import (
     Event,

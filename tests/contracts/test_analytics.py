@@ -221,6 +221,36 @@ def test_twin_twice_equals_once_and_any_batching_equals_any_other(data: st.DataO
 @pytest.mark.servers
 @settings(max_examples=12)
 @given(data=st.data())
+def test_partitions_loaded_together_are_as_one_by_one(
+    client: Any, tables: Tables, data: st.DataObject
+) -> None:
+    """A worker that dies before it says so leaves rows that are absorbed, whatever the next one's flushes."""
+    log = data.draw(histories)
+    twin = MemoryAnalytics()
+    fold_all(twin, *log.batches())
+    _empty(client, tables, *TABLES, "offsets_loaded")
+    silent = _fold(client, tables)
+    silent._say = lambda *_: None  # type: ignore[method-assign]
+    for first in data.draw(some.flushes(log))[:1]:
+        silent.apply_together(first, [None] * len(first.spans))
+    fold = _fold(client, tables)
+    for flush in data.draw(some.flushes(log)):
+        expected = [fold.position(flush.topic, span.partition) for span in flush.spans]
+        fold.apply_together(flush, expected)
+        with pytest.raises(PositionConflict):
+            fold.apply_together(flush, [span.next for span in flush.spans[:-1]] + [7_777])
+        found = [fold.position(flush.topic, span.partition) for span in flush.spans]
+        assert found == [span.next for span in flush.spans]
+        for span in flush.spans:
+            stored, known = (one.stream_clock(flush.topic, span.partition) for one in (fold, twin))
+            assert stored <= known
+    for table in TABLES:
+        assert _rows(client, tables, table) == sorted(map(_plain, twin.state.rows(table)))
+
+
+@pytest.mark.servers
+@settings(max_examples=12)
+@given(data=st.data())
 def test_clickhouse_holds_what_the_twin_holds(client: Any, tables: Tables, data: st.DataObject) -> None:
     log = data.draw(histories)
     twin = MemoryAnalytics()

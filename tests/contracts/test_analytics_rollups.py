@@ -12,7 +12,7 @@ from projections.analytics import rollups as rollups_module
 from projections.analytics.clickhouse import ClickHouseAnalyticsFold
 from projections.analytics.queries import Tables
 from projections.analytics.rollups import Rollups
-from projections.analytics.views import view_rows
+from projections.analytics.views import view_columns
 from projections.position import StoreUnavailable
 from schemas.batch import RecordBatch
 from tests import builders as b
@@ -242,11 +242,8 @@ def test_what_is_due_longest_is_computed_first_a_day_at_a_time(monkeypatch: pyte
     monkeypatch.setattr(rollups_module, "VIDEOS_PER_STEP", 2)
     rollups = Rollups(ask, Tables("d", 1), 3600)
     for video, at in (("z", TEN), ("a", TEN + 24 * HOUR_MS), ("y", TEN), ("x", TEN), ("z", TEN)):
-        rows = view_rows(
-            "view.started", b.batch_of(b.view_started("ann", video, "w", at)).frames["view.started"]
-        )
-        assert rows is not None
-        rollups.touch(rows)
+        frame = b.batch_of(b.view_started("ann", video, "w", at)).frames["view.started"]
+        rollups.touch(frame.select(view_columns("view.started", frame.columns)))
     rollups.close()
     assert asked == [
         (["y", "z"], ["2026-06-30"]), (["a"], ["2026-07-01"]), (["x"], ["2026-06-30"]),

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable
 from random import Random
 from typing import Any, Protocol
 
+import pytest
 from hypothesis import strategies as st
 
-from projections.position import FoldStore, PositionConflict
-from schemas.batch import RecordBatch
+from projections.position import FoldsTogether, FoldStore, PositionConflict
+from schemas.batch import RecordBatch, TopicBatch
 from tests import builders
 from tests.builders import Event, Log
 from tests.strategies import times
@@ -43,7 +44,7 @@ def about_user(event_type: str, **fields: st.SearchStrategy[Any]) -> st.SearchSt
     )
 
 
-class Room(FoldStore, Protocol):
+class Room(FoldStore, FoldsTogether, Protocol):
     """A fold that can tell all its content."""
 
     def snapshot(self) -> dict[str, Any]: ...
@@ -57,6 +58,20 @@ def folded(room: Room, batches: Iterable[RecordBatch]) -> dict[str, Any]:
     """The content after these batches, each partition's in order."""
     for batch in batches:
         room.apply(batch, room.position(batch.topic, batch.partition))
+    return room.snapshot()
+
+
+def folded_together(room: Room, flushes: Iterable[TopicBatch]) -> dict[str, Any]:
+    """The same with the partitions of a flush in one step. A flush that comes again is refused as a whole."""
+    for flush in flushes:
+        expected = [room.position(flush.topic, span.partition) for span in flush.spans]
+        room.apply_together(flush, expected)
+        content = room.snapshot()
+        with pytest.raises(PositionConflict):
+            room.apply_together(flush, [span.next for span in flush.spans[:-1]] + [-1])
+        assert room.snapshot() == content
+        found = [room.position(flush.topic, span.partition) for span in flush.spans]
+        assert found == [span.next for span in flush.spans]
     return room.snapshot()
 
 

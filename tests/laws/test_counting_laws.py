@@ -15,11 +15,12 @@ from projections.seen.redis import RedisSeenFold
 from projections.trending.memory import MemoryTrending
 from projections.trending.redis import RedisTrendingFold
 from schemas.batch import APPENDED_AT, RecordBatch
-from tests.laws.social import Make, Room, apply_again, folded
+from tests.laws.social import Make, Room, apply_again, folded, folded_together
 from tests.strategies import (
     HOUR_MS,
     engagement_events,
     feed_events,
+    flushes,
     histories,
     playback_events,
     schedules,
@@ -72,6 +73,19 @@ def test_batching_interleaving_and_twins_agree(name: str, rooms: dict[str, list[
     expected = folded(rooms[name][0](), log.batches(*topics))
     for make in rooms[name]:
         assert folded(make(), data.draw(schedules(log, *topics))) == expected
+
+
+@pytest.mark.parametrize("name", ROOMS)
+@law(40)
+@given(data=st.data())
+def test_partitions_folded_together_are_as_one_by_one(
+    name: str, rooms: dict[str, list[Make]], data: Any
+) -> None:
+    log = data.draw(logs)
+    topics = rooms[name][0]().topics
+    expected = folded(rooms[name][0](), log.batches(*topics))
+    for make in rooms[name]:
+        assert folded_together(make(), data.draw(flushes(log, *topics))) == expected
 
 
 @pytest.mark.parametrize("name", ROOMS)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from projections.feed.memory import MemoryFeed
 from projections.feed.redis import RedisFeedFold
 from projections.position import PositionConflict
-from projections.redis_ledger import RedisLedger
+from projections.redis_ledger import Move, RedisLedger
 from schemas.batch import RecordBatch
 from tests.builders import Event, Log
 from tests.laws.social import EVERYONE_FOLLOWS, deletions, folded, follows, publications, unfollows
@@ -38,11 +38,9 @@ class Interrupted(RedisLedger):
 
     happens: Callable[[], None]
 
-    def run_script(
-        self, script: str, keys: Sequence[str], arguments: Any, batch: RecordBatch, expected: int | None
-    ) -> object:
+    def run_script(self, script: str, keys: Sequence[str], arguments: Any, moves: Sequence[Move]) -> object:
         self.happens()
-        return super().run_script(script, keys, arguments, batch, expected)
+        return super().run_script(script, keys, arguments, moves)
 
 
 def interrupted(fold: RedisFeedFold, happens: Callable[[], None]) -> RedisFeedFold:

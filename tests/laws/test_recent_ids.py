@@ -4,7 +4,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.recent import BUCKETS, ID, RecentIds
+from projections.recent import BUCKETS, ID, Marked, RecentIds
 from schemas.batch import APPENDED_AT, OFFSET
 
 records = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4)), min_size=1, max_size=40)
@@ -21,8 +21,8 @@ def test_any_batching_counts_what_the_definition_says(records: list[tuple[int, i
     )
     recent, counted, bounds = RecentIds(BUCKETS), [], sorted({0, len(ids), *cuts})
     for start, end in zip(bounds, bounds[1:], strict=False):
-        batch = frame.slice(start, end - start)
-        counted += recent.fresh(batch)[OFFSET].to_list()
+        batch = Marked.of(frame.slice(start, end - start))
+        counted += batch.offsets[recent.fresh(batch)].tolist()
         recent.remember(batch)
     assert counted == [n for n in range(len(ids)) if not _repeats(n, ids, clocks)]
 

@@ -23,12 +23,13 @@ from tests.laws.social import (
     apply_again,
     deletions,
     folded,
+    folded_together,
     follows,
     publications,
     shuffled,
     unfollows,
 )
-from tests.strategies import schedules
+from tests.strategies import flushes, schedules
 
 pytest_plugins = ["tests.redis_server"]
 pytestmark = pytest.mark.servers
@@ -95,6 +96,19 @@ def test_batching_interleaving_and_twins_agree(name: str, rooms: dict[str, list[
     expected = folded(rooms[name][0](), log.batches(*topics))
     for make in rooms[name]:
         assert folded(make(), data.draw(schedules(log, *topics))) == expected
+
+
+@pytest.mark.parametrize("name", EVENTS)
+@law(40)
+@given(data=st.data())
+def test_partitions_folded_together_are_as_one_by_one(
+    name: str, rooms: dict[str, list[Make]], data: Any
+) -> None:
+    log = Log(partitions=2).extend(data.draw(EVENTS[name]))
+    topics = rooms[name][0]().topics
+    expected = folded(rooms[name][0](), log.batches(*topics))
+    for make in rooms[name]:
+        assert folded_together(make(), data.draw(flushes(log, *topics))) == expected
 
 
 @pytest.mark.parametrize("name", EVENTS)

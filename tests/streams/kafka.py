@@ -28,7 +28,7 @@ from streams.deadletters import DeadLetterLimit, Letter
 from streams.decoding import Decoder
 from streams.intake import Intake
 from streams.lane import Lane
-from streams.progress import Handout, Key
+from streams.progress import Handouts, Key
 from streams.sink import FoldRunner
 from streams.worker import lane_config
 
@@ -194,9 +194,9 @@ async def running(
 
 
 async def _pump(channel: BatchChannel, runner: FoldRunner) -> None:
-    async for handout in channel:
-        assert isinstance(handout, Handout)
-        await runner.handle(handout)
+    async for handouts in channel:
+        assert isinstance(handouts, Handouts)
+        await runner.handle(handouts)
         channel.done()
 
 

@@ -9,13 +9,13 @@ from projections.position import FoldStore
 from schemas.catalogue import EventSchema
 from schemas.errors import UnknownSchema
 from streams.archive_reading import Archive, Piece
-from streams.assembling import Run
 from streams.decoding import Decoder
 from streams.memory import MemoryLog
 from streams.progress import Key
 from streams.replay import Replay, ReplayReport
 from streams.replay_plan import Bounds, Cuts, cuts
 from streams.replay_source import Source
+from streams.run import Run
 from tests.streams.archives import archived
 
 

@@ -11,7 +11,7 @@ from infra.clock import SystemClock
 from infra.settings import Settings
 from schemas.batch import RecordBatch
 from streams.hold import Hold, HoldWatch, held, place_hold, release
-from streams.progress import Handout, Key
+from streams.progress import Handout, Handouts, Key
 from streams.sink import FoldRunner
 from tests.builders import followed, record_batch
 from tests.streams.kafka import RememberingFold, until
@@ -40,7 +40,7 @@ async def test_a_batch_is_cut_at_the_bound_and_the_rest_waits() -> None:
     bounds: dict[str, int | None] = {"at": 0}
     runner.bound = lambda key: bounds["at"]
     runner.start(KEY, View(), 1)
-    await runner.handle(Handout(batch(), 1))
+    await runner.handle(Handouts.of(Handout(batch(), 1)))
     assert runner.held
     assert runner.position(KEY) == 0
     bounds["at"] = 7
@@ -63,8 +63,8 @@ async def test_a_partition_that_is_held_does_not_hold_up_its_neighbour() -> None
     for key in bounds:
         runner.start(key, View(), 1)
     for at in range(0, 10, 2):
-        await runner.handle(Handout(batch(0).until(at + 2).since(at), 1))
-        await runner.handle(Handout(batch(1).until(at + 2).since(at), 1))
+        await runner.handle(Handouts.of(Handout(batch(0).until(at + 2).since(at), 1)))
+        await runner.handle(Handouts.of(Handout(batch(1).until(at + 2).since(at), 1)))
     assert (runner.position(KEY), runner.position(NEIGHBOUR)) == (2, 3)
     bounds[NEIGHBOUR] = None
     await until(lambda: runner.position(NEIGHBOUR) == 10)
@@ -82,7 +82,7 @@ async def test_what_is_held_back_is_bounded(monkeypatch: pytest.MonkeyPatch) -> 
     bounds: dict[str, int | None] = {"at": 0}
     runner.bound = lambda key: bounds["at"]
     runner.start(KEY, View(), 1)
-    taken = asyncio.create_task(runner.handle(Handout(batch(), 1)))
+    taken = asyncio.create_task(runner.handle(Handouts.of(Handout(batch(), 1))))
     await asyncio.sleep(0.1)
     assert not taken.done(), "the queue waits after all"
     bounds["at"] = None

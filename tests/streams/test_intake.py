@@ -1,5 +1,6 @@
 """When a batch is due: by rows, by bytes, by age; soon where a batch is cheap, later where it makes parts."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -34,6 +35,12 @@ class Message:
 
     def value(self) -> bytes:
         return self._value
+
+    def key(self) -> bytes:
+        return b"u"
+
+    def headers(self) -> None:
+        return None
 
     def timestamp(self) -> tuple[int, int]:
         return 2, 1_000
@@ -104,12 +111,26 @@ def test_a_large_run_goes_alone_and_the_others_go_on_growing(clock: Any) -> None
     assert intake.full
     assert intake.due(at_end=False, busy=True)
     [large] = intake.flush(held)
-    assert (large.batch.partition, large.batch.next, large.epoch) == (0, 3, 1)
+    assert ([(one.partition, one.next) for one in large.batch.spans], large.epochs) == ([(0, 3)], [1])
     assert not intake.full
     intake.take(Message(3), held)
-    handed = {one.batch.partition: (one.batch.start, one.batch.next) for one in intake.flush(held)}
-    assert handed == {0: (3, 4), 1: (0, 2)}
+    [rest] = intake.flush(held)
+    assert [(one.partition, one.start, one.next) for one in rest.batch.spans] == [(0, 3, 4), (1, 0, 2)]
+    assert rest.epochs == [1, 2]
     assert list(intake.flush(held)) == []
+
+
+def test_small_runs_go_together_up_to_a_batch_of_rows_and_each_keeps_its_own_dead_letters(clock: Any) -> None:
+    intake, held = intake_of(10.0, eager=False, rows=5)
+    parked: list[Any] = []
+    intake.office = SimpleNamespace(park=parked.extend)
+    for partition in range(4):
+        held[TOPIC, partition] = Held(1, 0, 0)
+        intake.take(Message(0, partition=partition), held)  # type: ignore[arg-type]
+        intake.take(Message(1, b"no event", partition), held)  # type: ignore[arg-type]
+    flushes = [[one.partition for one in handouts.batch.spans] for handouts in intake.flush(held)]
+    assert flushes == [[0, 1], [2, 3]]
+    assert [(letter.partition, letter.offset) for letter in parked] == [(n, 1) for n in range(4)]
 
 
 def test_huge_messages_are_handed_on_before_they_fill_the_memory(

@@ -70,7 +70,7 @@ class Channel:
         return True
 
     def spans(self) -> list[tuple[int, int]]:
-        return [(one.batch.start, one.batch.next) for one in self.taken]
+        return [(span.start, span.next) for one in self.taken for span in one.batch.spans]
 
 
 class Site:

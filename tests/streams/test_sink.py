@@ -9,7 +9,7 @@ import pytest
 from infra.clock import HandClock
 from projections.position import StoreUnavailable
 from streams.memory import MemoryLog
-from streams.progress import Handout
+from streams.progress import Handout, Handouts
 from streams.sink import FoldRunner
 from tests.builders import liked
 from tests.streams.kafka import Left, RememberingFold
@@ -39,13 +39,13 @@ class Ending(RememberingFold):
         self.finished.append(len(self.ids()))
 
 
-def at_work(fold: RememberingFold) -> tuple[FoldRunner, Handout]:
+def at_work(fold: RememberingFold) -> tuple[FoldRunner, Handouts]:
     log = MemoryLog(partitions=1)
     for at in range(3):
         log.append(liked("u", f"v{at}", at), appended_at=at)
     runner = FoldRunner(fold, lambda key: None, HandClock(), leave=leave)
     runner.start(KEY, log.partition(*KEY), 1)
-    return runner, Handout(log.read(KEY, 0, 3)[0], 1)
+    return runner, Handouts.of(Handout(log.read(KEY, 0, 3)[0], 1))
 
 
 async def test_a_batch_that_comes_after_the_end_is_left_to_the_next_worker() -> None:

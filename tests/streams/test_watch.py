@@ -17,7 +17,7 @@ from schemas.batch import RecordBatch
 from streams.assignment import Held
 from streams.lane import Lane
 from streams.memory import MemoryLog
-from streams.progress import Handout, Key
+from streams.progress import Handout, Handouts, Key
 from streams.sink import FoldRunner
 from streams.watch import LONGEST_S, PATIENCE_S, Watch, lags
 from tests.builders import liked
@@ -58,7 +58,7 @@ class Site:
         self.assignment.held[KEY] = Held(1, start, 10)
 
     async def read(self, start: int, count: int) -> None:
-        await self.runner.handle(Handout(self.log.read(KEY, start, count)[0], 1))
+        await self.runner.handle(Handouts.of(Handout(self.log.read(KEY, start, count)[0], 1)))
 
 
 async def test_lags_are_what_is_in_the_log_and_not_folded() -> None:
