@@ -26,7 +26,7 @@ OLDEST_S = 1.0
 """... but never older than this,"""
 BEHIND_S = 5.0
 """... unless more of the log waits than a fetch brings."""
-POLL_S = 0.02
+POLL_S = 0.01
 """How long a fetch waits for more messages at most."""
 MAX_BYTES = 32 * 1024 * 1024
 """What is buffered at most, whatever the number of messages: a run of huge ones must not eat the memory."""
@@ -56,6 +56,7 @@ class Intake:
     _began: dict[Key, float] = field(default_factory=dict)
     _large: set[Key] = field(default_factory=set)
     _bytes: int = 0
+    _flushed: float = 0.0
 
     @property
     def poll_s(self) -> float:
@@ -102,7 +103,8 @@ class Intake:
         if busy:
             return age >= (min(BUSY_FACTOR * self.batch_age_s, OLDEST_S) if at_end else BEHIND_S)
         if at_end or self.eager:
-            return (at_end and self.eager) or age >= self.batch_age_s
+            rested = self.eager and time.monotonic() - self._flushed >= self.batch_age_s
+            return (at_end and rested) or age >= self.batch_age_s
         return age >= max(OLDEST_S, self.batch_age_s)  # behind: fewer, larger parts
 
     def flush(self, held: Mapping[Key, Held]) -> Iterator[Handouts]:
@@ -111,6 +113,7 @@ class Intake:
 
         Raises TooManyDeadLetters, and Stopped when the worker stops while something is waited for.
         """
+        self._flushed = time.monotonic()
         alone = bool(self._large)
         taken = [self._taken(key) for key in [*(self._large or self._runs)]]
         for runs in [[one] for one in taken] if alone else self._together(taken):

@@ -141,7 +141,9 @@ def lane_config(settings: Settings, sink: str, group: str) -> dict[str, object]:
         "session.timeout.ms": SESSION_MS,
         "heartbeat.interval.ms": 1_500,
         "max.poll.interval.ms": LONGEST_PAUSE_MS,
-        "fetch.wait.max.ms": 100,
+        # each fetch costs the broker as much as a produce: it answers when this time is over, or this much is there
+        "fetch.wait.max.ms": 100 if sink == folds.CLICKHOUSE else 20,
+        "fetch.min.bytes": 65_536,
         "fetch.error.backoff.ms": 100,
         "queued.max.messages.kbytes": 16_384,  # a pause throws them away, and they are fetched again
         "topic.metadata.refresh.interval.ms": 30_000,

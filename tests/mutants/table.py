@@ -10,6 +10,7 @@ ROOT = Path(__file__).parent.parent.parent
 _COUNTING, _SOCIAL = "tests/laws/test_counting_laws.py", "tests/laws/test_social_laws.py"
 _LEDGER = ("tests/contracts/test_seen.py", "tests/contracts/test_graph.py")
 
+_TOGETHER = "tests/streams/test_together.py"
 _SMALL = "tests/projections/test_small_print.py"
 _LETTERS = (
     "tests/streams/test_deadletters.py::test_a_message_counts_once_however_often_it_is_read",
@@ -56,10 +57,17 @@ TABLE = (
         ("tests/contracts/test_catalog.py", "tests/contracts/test_engagement.py", _SOCIAL),
     ),
     Held("projections/redis_ledger.py", (*_LEDGER, "tests/contracts/test_engagement.py", _COUNTING, _SOCIAL)),
+    Held(
+        "projections/redis_fold.py",
+        (*_LEDGER, "tests/contracts/test_engagement.py", "tests/contracts/test_feed.py", _COUNTING, _SOCIAL),
+    ),
     Held("projections/memory_ledger.py", (*_LEDGER, "tests/contracts/test_engagement.py")),
-    Held("streams/progress.py", ("tests/streams/test_places.py", "tests/streams/test_progress.py")),
-    Held("streams/sink.py", ("tests/streams/test_sink.py",), ("tests/streams/test_lane.py",)),
-    Held("streams/assembling.py", ("tests/streams/test_assembling.py",)),
+    Held(
+        "streams/progress.py", ("tests/streams/test_places.py", "tests/streams/test_progress.py", _TOGETHER)
+    ),
+    Held("streams/sink.py", ("tests/streams/test_sink.py", _TOGETHER), ("tests/streams/test_lane.py",)),
+    Held("streams/assembling.py", ("tests/streams/test_assembling.py", _TOGETHER)),
+    Held("streams/run.py", ("tests/streams/test_assembling.py", _TOGETHER)),
     Held("streams/decoding.py", ("tests/streams/test_assembling.py",), ("tests/streams/test_lane.py",)),
     Held("streams/lane.py", ("tests/streams/test_lane_rounds.py",), ("tests/streams/test_lane.py",)),
     Held("streams/assignment.py", ("tests/streams/test_assignment.py",), ("tests/streams/test_lane.py",)),

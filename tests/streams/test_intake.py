@@ -76,6 +76,17 @@ def test_an_eager_sink_gets_a_single_event_at_once(clock: Any) -> None:
     assert intake.due(at_end=False, busy=False)
 
 
+def test_a_steady_stream_is_handed_on_no_faster_than_its_age(clock: Any) -> None:
+    intake, held = intake_of(0.02, eager=True)
+    intake.take(Message(0), held)  # type: ignore[arg-type]
+    assert len(list(intake.flush(held))) == 1
+    clock.now += 0.015
+    intake.take(Message(1), held)
+    assert not intake.due(at_end=True, busy=False)
+    clock.now += 0.006
+    assert intake.due(at_end=True, busy=False)
+
+
 def test_a_sink_whose_batches_make_parts_gets_them_at_their_age(clock: Any) -> None:
     intake, held = intake_of(0.15, eager=False)
     intake.take(Message(0), held)  # type: ignore[arg-type]
