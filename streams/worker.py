@@ -141,7 +141,7 @@ def lane_config(settings: Settings, sink: str, group: str) -> dict[str, object]:
         "session.timeout.ms": SESSION_MS,
         "heartbeat.interval.ms": 1_500,
         "max.poll.interval.ms": LONGEST_PAUSE_MS,
-        # each fetch costs the broker as much as a produce: it answers when this time is over, or this much is there
+        # A fetch costs the broker as much as a produce: it answers when this much is there, or so late.
         "fetch.wait.max.ms": 100 if sink == folds.CLICKHOUSE else 20,
         "fetch.min.bytes": 65_536,
         "fetch.error.backoff.ms": 100,

@@ -27,6 +27,8 @@ from infra.tokens import mint
 OFFERED = 2_300.0
 """Events a second: a thousandth of the target scale's peak of plays and what belongs to them."""
 LONGEST_S = 120.0
+WARM_UP_S = 30.0
+"""Of servers that compile themselves: so long nothing is counted."""
 POINTS = (0.25, 0.5, 1.0, 2.0)
 POINT_S = 6.0
 """Of a point of the plot."""
@@ -58,6 +60,7 @@ def latency_on(at: Stand, events: int, runs: int, tell: Tell, shares: Sequence[f
     """The same on a stack that is there. ``shares``: of the rate, at which the plot has points."""
     at.workers(1, SINKS)
     seconds, found, points = min(LONGEST_S, events / OFFERED), list[Waits](), dict[float, Waits]()
+    _offered(at, OFFERED, min(WARM_UP_S, seconds))
     for share in shares:
         points[share * OFFERED], _ = _offered(at, share * OFFERED, min(POINT_S, seconds))
         tell(f"{share * OFFERED:,.0f} events/s offered: {_said(points[share * OFFERED])}")
