@@ -11,7 +11,8 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from infra.clients import clickhouse_client
 from infra.settings import Settings
 from projections.analytics import queries
-from projections.analytics.clickhouse import ClickHouseAnalyticsFold, ask
+from projections.analytics.asking import ask
+from projections.analytics.clickhouse import ClickHouseAnalyticsFold
 from projections.analytics.queries import Query, Tables
 from projections.analytics.runs import Run, chain
 from projections.analytics.store import EventPosition

@@ -12,7 +12,7 @@ from typing import Any
 from faust.channels import Channel
 from mode.utils.queues import FlowControlEvent, ThrowableQueue
 
-from streams.progress import Handouts
+from streams.handouts import Handouts
 
 CAPACITY = 4
 

@@ -9,7 +9,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from streams.progress import Handout, Key
+from streams.handouts import Handout
+from streams.progress import Key
 
 LOOK_S = 0.02
 MOST_ROWS = 200_000

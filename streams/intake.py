@@ -17,7 +17,8 @@ from schemas.batch import TopicBatch
 from streams.assignment import Held
 from streams.deadletters import DeadLetterLimit, DeadLetterOffice, Header, Letter
 from streams.decoding import Decoder
-from streams.progress import Handouts, Key
+from streams.handouts import Handouts
+from streams.progress import Key
 from streams.run import Invalid, Run
 
 BUSY_FACTOR = 20

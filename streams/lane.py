@@ -21,8 +21,9 @@ from streams.assignment import Assignment
 from streams.channel import BatchChannel
 from streams.deadletters import Stopped, TooManyDeadLetters
 from streams.exits import BUG, FENCED, LOG_MISMATCH, TOO_MANY_DEAD_LETTERS, Leave, leave
+from streams.handouts import Handouts
 from streams.intake import Intake
-from streams.progress import Handouts, Key, LogMismatch
+from streams.progress import Key, LogMismatch
 from streams.sink import FoldRunner
 
 _log = Log("streams")

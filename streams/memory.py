@@ -11,7 +11,8 @@ from schemas.book import SchemaBook
 from schemas.codec import encode
 from schemas.topics import TOPIC_OF
 from streams.assembling import assemble
-from streams.progress import Handout, Key, Progress
+from streams.handouts import Handout
+from streams.progress import Key, Progress
 from streams.run import Invalid, Run
 
 

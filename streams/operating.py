@@ -18,7 +18,7 @@ from infra.publisher import Publisher
 from infra.registry import load_book
 from infra.settings import Settings
 from infra.stack.kept import kept
-from projections.analytics.clickhouse import answering
+from projections.analytics.asking import answering
 from projections.position import StoreUnavailable
 from projections.redis_ledger import key, store_errors
 from streams.generations import Generation, described, live_of

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from projections.analytics.clickhouse import answering, ask
+from projections.analytics.asking import answering, ask
 from projections.analytics.queries import Query, Tables
 from projections.analytics.rollups import Due, Rollups
 

@@ -19,7 +19,7 @@ from infra.clients import clickhouse_client
 from infra.ops_facts import OpsLog, Told
 from infra.settings import Settings
 from infra.telemetry import Log
-from projections.analytics.clickhouse import answering
+from projections.analytics.asking import answering
 from projections.live import FIRST, point
 from projections.position import StoreUnavailable
 from schemas.book import SchemaBook

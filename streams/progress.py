@@ -5,13 +5,14 @@ again (`warm`), rows from the position on are folded. The store's own position i
 turns out to be another than expected, memory and place are made anew from the store.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 from infra.failpoints import reach
 from projections.position import FoldsTogether, FoldStore, PositionConflict
-from schemas.batch import RecordBatch, TopicBatch
+from schemas.batch import RecordBatch
+from streams.handouts import Handout, Handouts
 
 Key = tuple[str, int]
 """(topic, partition)"""
@@ -29,35 +30,6 @@ class Step:
 
     folded: RecordBatch | None = None
     seek: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Handout:
-    """A batch on its way to a fold. ``epoch`` grows with every seek of its partition: what was read
-    before the last one is stale."""
-
-    batch: RecordBatch
-    epoch: int
-
-
-@dataclass(frozen=True, slots=True)
-class Handouts:
-    """What one flush brings of a topic, with the epoch of each of its partitions."""
-
-    batch: TopicBatch
-    epochs: Sequence[int]
-
-    @classmethod
-    def of(cls, *handouts: Handout) -> "Handouts":
-        """Handouts of different partitions of one topic as one."""
-        return cls(TopicBatch.of([one.batch for one in handouts]), [one.epoch for one in handouts])
-
-    def __len__(self) -> int:
-        return len(self.epochs)
-
-    def each(self) -> list[Handout]:
-        """Partition by partition."""
-        return [Handout(one, epoch) for one, epoch in zip(self.batch.batches(), self.epochs, strict=True)]
 
 
 class LogMismatch(Exception):

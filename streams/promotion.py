@@ -15,7 +15,7 @@ from infra.ops_facts import made, new_run_id
 from infra.stack.kept import keep, kept, let_go
 from infra.stack.status import read_status
 from infra.stack.workers import name_of
-from projections.analytics.clickhouse import answering
+from projections.analytics.asking import answering
 from projections.live import point
 from projections.redis_ledger import key, store_errors
 from streams.generations import BEHIND, Refused, before, may_promote

@@ -12,7 +12,7 @@ from infra.ops_facts import Told, made, new_run_id, tell
 from infra.settings import Settings
 from infra.stack.kept import kept
 from infra.telemetry import Log
-from projections.analytics.clickhouse import answering
+from projections.analytics.asking import answering
 from projections.live import FIRST, point
 from schemas.topics import OPS
 from streams.folds import every_fold

@@ -10,7 +10,8 @@ from typing import Self, TypeVar
 from infra.archive_store import ArchiveUnavailable
 from projections.position import FoldStore, StoreUnavailable
 from schemas.batch import RecordBatch
-from streams.progress import Handout, Key, Progress, Step
+from streams.handouts import Handout
+from streams.progress import Key, Progress, Step
 from streams.replay_source import Source
 
 T = TypeVar("T")

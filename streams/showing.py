@@ -11,7 +11,7 @@ import redis.asyncio
 from infra.clients import async_redis_client
 from infra.clock import iso
 from infra.settings import Settings
-from projections.analytics.clickhouse import ClickHouseAnalyticsReads
+from projections.analytics.clickhouse_reads import ClickHouseAnalyticsReads
 from projections.catalog.redis import RedisCatalogReads
 from projections.engagement.redis import RedisEngagementReads
 from projections.feed.redis import RedisFeedReads

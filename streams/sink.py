@@ -20,10 +20,11 @@ from projections.position import FoldStore, PositionConflict, StoreUnavailable
 from schemas.batch import Records
 from streams.asking import asks_a_store
 from streams.exits import BUG, Leave, leave
+from streams.handouts import Handout, Handouts
 from streams.held_back import HeldBack
 from streams.hold import FREE
 from streams.meters import Meters
-from streams.progress import Handout, Handouts, Key, LogView, Past, Progress, nothing
+from streams.progress import Key, LogView, Past, Progress, nothing
 
 P = ParamSpec("P")
 T = TypeVar("T")

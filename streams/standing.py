@@ -11,7 +11,8 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from infra.log_reading import topic_states
 from infra.settings import Settings
 from projections.analytics import queries
-from projections.analytics.clickhouse import ClickHouseAnalyticsFold, ask
+from projections.analytics.asking import ask
+from projections.analytics.clickhouse import ClickHouseAnalyticsFold
 from projections.analytics.queries import Tables
 from projections.analytics.runs import Run, chain
 from projections.redis_ledger import key, store_errors

@@ -4,67 +4,31 @@ An insert is atomic for one table and month only, so a crash may leave rows behi
 `offsets_loaded` does not tell of. They are inserted again, and the tables absorb them.
 """
 
-import asyncio
 import io
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import orjson
 import polars as pl
-from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
-from urllib3.exceptions import HTTPError
 
 from projections.analytics import queries
+from projections.analytics.asking import ask, writing
 from projections.analytics.queries import Query, Tables
 from projections.analytics.rollups import Rollups
 from projections.analytics.rows import Insert, inserts
 from projections.analytics.runs import Run, chain
-from projections.analytics.store import EventPosition, VideoCounts
-from projections.position import PositionConflict, StoreUnavailable
+from projections.position import PositionConflict
 from schemas.batch import RecordBatch, Records, Span, TopicBatch
 from schemas.topics import TOPICS
 
-PASSING = frozenset([159, 202, 209, 210, 236, 241, 242, 243, 252, 319, 425, 439, 999])
-"""Errors that go away by waiting: timeouts, too many queries or parts, no memory, a server going down."""
-MISSING = frozenset([60, 81])
-"""No such table, no such database."""
 _SYNCHRONOUS = {"async_insert": 0, "wait_end_of_query": 1}
 _INSERTED = _SYNCHRONOUS | {"optimize_on_insert": 0}
 """Repetitions are absorbed by merges and by FINAL; looking for them in each insert costs a third of it."""
 _FEW = ("event_type", "source", "surface", "country", "platform", "exit_reason", "edge", "k_topic")
 """LowCardinality columns: sent as dictionaries they need not be hashed row by row, half of an insert."""
-_VIDEOS_PER_QUERY = 200
-"""Parameters travel in the URL, which is bounded."""
-
-
-@contextmanager
-def answering() -> Iterator[None]:
-    """StoreUnavailable for what waiting mends; the rest is a bug and goes on as it is."""
-    try:
-        yield
-    except (OperationalError, HTTPError, ConnectionError, TimeoutError) as error:
-        raise StoreUnavailable(f"ClickHouse does not answer: {error}") from error
-    except DatabaseError as error:
-        if error.code in PASSING:
-            raise StoreUnavailable(f"ClickHouse cannot serve now: {error}") from error
-        raise
-
-
-@contextmanager
-def _writing() -> Iterator[None]:
-    """The same for a fold: its tables were made before it began, so that they are missing is a loss of data,
-    which is waited out: `reelfold recover` makes them anew."""
-    try:
-        with answering():
-            yield
-    except DatabaseError as error:
-        if error.code in MISSING:
-            raise StoreUnavailable(f"ClickHouse lost tables; run `reelfold recover`: {error}") from error
-        raise
 
 
 @dataclass(slots=True)
@@ -170,7 +134,7 @@ class ClickHouseAnalyticsFold:
         return _Progress(span.start if expected is None else expected, span.next, 0, {})
 
     def _insert(self, rows: Insert, block: bytes) -> None:
-        with _writing():
+        with writing():
             self._client.raw_insert(
                 self._tables.named(rows.table), rows.frame.columns, block, _INSERTED, "ArrowStream"
             )
@@ -178,7 +142,7 @@ class ClickHouseAnalyticsFold:
     def _say(self, topic: str, runs: Mapping[int, _Progress]) -> None:
         rows = [{"topic": topic, "partition": partition, **asdict(run)} for partition, run in runs.items()]
         lines = b"\n".join(map(orjson.dumps, rows))
-        with _writing():  # not `insert`, which loads pandas to see whether this is one of its frames
+        with writing():  # not `insert`, which loads pandas to see whether this is one of its frames
             self._client.raw_insert(
                 self._tables.named("offsets_loaded"), [*rows[0]], lines, _SYNCHRONOUS, "JSONEachRow"
             )
@@ -191,7 +155,7 @@ class ClickHouseAnalyticsFold:
         return {partition: whole for partition, runs in found.items() if (whole := chain(runs))}
 
     def _ask(self, query: Query) -> list[tuple[Any, ...]]:
-        with _writing():
+        with writing():
             return ask(self._client, query)
 
 
@@ -207,44 +171,7 @@ def _blocks(batch: Records) -> list[tuple[Insert, bytes]]:
     return found
 
 
-def ask(client: Any, query: Query) -> list[tuple[Any, ...]]:
-    """The rows of an answer. Raises StoreUnavailable."""
-    with answering():
-        found = client.query(query.sql, parameters=dict(query.parameters))
-        return list(found.result_rows)
-
-
 def _dictionaries(frame: pl.DataFrame) -> list[pl.Series]:
     """The columns of few values as such; their values are the frame's own, none are kept in the process."""
     few = (frame[name] for name in _FEW if name in frame.columns)
     return [column.cast(pl.Enum(column.unique())) for column in few]
-
-
-class ClickHouseAnalyticsReads:
-    """The read side, on threads. ``client`` is clickhouse_connect's, made without a session id."""
-
-    def __init__(self, client: Any, generation: int, database: str = "reelfold") -> None:
-        self._client = client
-        self._tables = Tables(database, generation)
-
-    async def counts(self, video_ids: list[str]) -> list[VideoCounts]:
-        """See AnalyticsReads."""
-        found: dict[str, VideoCounts] = {}
-        for start in range(0, len(video_ids), _VIDEOS_PER_QUERY):
-            some = video_ids[start : start + _VIDEOS_PER_QUERY]
-            rows = await self._ask(queries.video_counts(self._tables, some))
-            found |= {video_id: VideoCounts(*numbers) for video_id, *numbers in rows}
-        return [found.get(video_id, VideoCounts()) for video_id in video_ids]
-
-    async def event_count(self) -> int:
-        """See AnalyticsReads."""
-        [(number,)] = await self._ask(queries.event_count(self._tables))
-        return int(number)
-
-    async def event_position(self, event_id: str) -> EventPosition | None:
-        """See AnalyticsReads."""
-        rows = await self._ask(queries.event_position(self._tables, event_id))
-        return EventPosition(*rows[0]) if rows else None
-
-    async def _ask(self, query: Query) -> list[tuple[Any, ...]]:
-        return await asyncio.to_thread(ask, self._client, query)

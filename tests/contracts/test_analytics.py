@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.clickhouse.migrate import migrate
-from projections.analytics.clickhouse import ClickHouseAnalyticsFold, ClickHouseAnalyticsReads
+from projections.analytics.clickhouse import ClickHouseAnalyticsFold
+from projections.analytics.clickhouse_reads import ClickHouseAnalyticsReads
 from projections.analytics.memory import MemoryAnalytics
 from projections.analytics.queries import Tables
 from projections.analytics.rows import TABLES

@@ -10,7 +10,7 @@ from infra.demo.client import Client
 from infra.provision import tables
 from infra.publisher import Publisher
 from infra.settings import Settings
-from projections.analytics.clickhouse import ClickHouseAnalyticsReads
+from projections.analytics.clickhouse_reads import ClickHouseAnalyticsReads
 from streams.replay import ReplayReport
 from streams.replaying import replay
 from tests.e2e.stores import caught_up, ends, in_clickhouse, in_redis

@@ -4,7 +4,7 @@ import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 from urllib3.exceptions import ReadTimeoutError
 
-from projections.analytics.clickhouse import answering
+from projections.analytics.asking import answering
 from projections.position import StoreUnavailable
 
 

@@ -26,9 +26,10 @@ from streams import app
 from streams.channel import BatchChannel
 from streams.deadletters import DeadLetterLimit, Letter
 from streams.decoding import Decoder
+from streams.handouts import Handouts
 from streams.intake import Intake
 from streams.lane import Lane
-from streams.progress import Handouts, Key
+from streams.progress import Key
 from streams.sink import FoldRunner
 from streams.worker import lane_config
 

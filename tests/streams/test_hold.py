@@ -10,8 +10,9 @@ import redis
 from infra.clock import SystemClock
 from infra.settings import Settings
 from schemas.batch import RecordBatch
+from streams.handouts import Handout, Handouts
 from streams.hold import Hold, HoldWatch, held, place_hold, release
-from streams.progress import Handout, Handouts, Key
+from streams.progress import Key
 from streams.sink import FoldRunner
 from tests.builders import followed, record_batch
 from tests.streams.kafka import RememberingFold, until

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.handouts import Handout
 from streams.memory import MemoryLog
-from streams.progress import Handout, LogMismatch, Progress
+from streams.progress import LogMismatch, Progress
 from tests.builders import liked
 from tests.streams.kafka import RememberingFold
 

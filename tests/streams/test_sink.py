@@ -8,8 +8,8 @@ import pytest
 
 from infra.clock import HandClock
 from projections.position import StoreUnavailable
+from streams.handouts import Handout, Handouts
 from streams.memory import MemoryLog
-from streams.progress import Handout, Handouts
 from streams.sink import FoldRunner
 from tests.builders import liked
 from tests.streams.kafka import Left, RememberingFold

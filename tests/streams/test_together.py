@@ -13,8 +13,9 @@ from schemas.batch import TopicBatch
 from schemas.book import SchemaBook
 from schemas.codec import encode
 from streams.assembling import assemble, assemble_together
+from streams.handouts import Handout, Handouts
 from streams.memory import MemoryLog
-from streams.progress import Handout, Handouts, Key
+from streams.progress import Key
 from streams.run import Run
 from streams.sink import FoldRunner
 from tests.builders import liked, shared

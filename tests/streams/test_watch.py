@@ -15,9 +15,10 @@ from projections.lag import FoldLag, MemoryLag
 from projections.position import StoreUnavailable
 from schemas.batch import RecordBatch
 from streams.assignment import Held
+from streams.handouts import Handout, Handouts
 from streams.lane import Lane
 from streams.memory import MemoryLog
-from streams.progress import Handout, Handouts, Key
+from streams.progress import Key
 from streams.sink import FoldRunner
 from streams.watch import LONGEST_S, PATIENCE_S, Watch, lags
 from tests.builders import liked
