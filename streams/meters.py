@@ -23,12 +23,12 @@ class Meters:
         return cls(*found)  # type: ignore[arg-type]  # a child is of its parent's kind
 
     def measure(self, batch: Records, seconds: float, now_ms: int) -> None:
-        """Of the way to visibility the first and the last row of each frame are measured: the eldest waited
-        longest, the youngest least."""
+        """Of the way to visibility the eldest and the youngest row of each frame are measured: they waited
+        longest and least."""
         self.seconds.observe(seconds)
         self.rows.observe(len(batch))
         self.applied.inc(len(batch))
         for frame in batch.frames.values():
-            received_at = frame["received_at"]
-            for row in {0, frame.height - 1} if frame.height else ():
-                self.visible.observe(max(0, now_ms - received_at[row]) / 1000)
+            received_at = frame["received_at"].to_numpy()
+            for at in {int(received_at.min()), int(received_at.max())} if frame.height else ():
+                self.visible.observe(max(0, now_ms - at) / 1000)
