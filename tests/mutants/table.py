@@ -13,6 +13,7 @@ _LEDGER = ("tests/contracts/test_seen.py", "tests/contracts/test_graph.py")
 _TOGETHER = "tests/streams/test_together.py"
 _SMALL = "tests/projections/test_small_print.py"
 _LETTERS = (
+    "tests/streams/test_parking.py",
     "tests/streams/test_deadletters.py::test_a_message_counts_once_however_often_it_is_read",
     "tests/streams/test_deadletters.py::test_too_many_in_a_row_or_too_large_a_share_is_no_fault_of_single_messages",
 )
@@ -65,10 +66,14 @@ TABLE = (
     Held(
         "streams/progress.py", ("tests/streams/test_places.py", "tests/streams/test_progress.py", _TOGETHER)
     ),
-    Held("streams/sink.py", ("tests/streams/test_sink.py", _TOGETHER), ("tests/streams/test_lane.py",)),
+    Held(
+        "streams/sink.py",
+        ("tests/streams/test_runner.py", "tests/streams/test_sink.py", _TOGETHER),
+        ("tests/streams/test_lane.py",),
+    ),
     Held("streams/assembling.py", ("tests/streams/test_assembling.py", _TOGETHER)),
     Held("streams/run.py", ("tests/streams/test_assembling.py", _TOGETHER)),
-    Held("streams/decoding.py", ("tests/streams/test_assembling.py",), ("tests/streams/test_lane.py",)),
+    Held("streams/decoding.py", ("tests/streams/test_decoder.py",), ("tests/streams/test_lane.py",)),
     Held("streams/lane.py", ("tests/streams/test_lane_rounds.py",), ("tests/streams/test_lane.py",)),
     Held("streams/assignment.py", ("tests/streams/test_assignment.py",), ("tests/streams/test_lane.py",)),
     Held("streams/intake.py", ("tests/streams/test_intake.py",), ("tests/streams/test_lane.py",)),
