@@ -145,6 +145,17 @@ async def test_a_comment_stands_until_its_actor_takes_it_away(room: Room) -> Non
     assert await room.counts() == Counts()
 
 
+async def test_a_deletion_by_itself_takes_away_what_was_stored_before(room: Room) -> None:
+    said = commented("ann", "v1", "c1", 5), commented("bob", "v1", "c2", 6)
+    room.fold.apply(batch_of(*said), None)
+    room.fold.apply(batch_of(comment_deleted("ann", "v1", "c1", 9), start=2), 2)
+    assert (await room.counts()).comments == 1
+    assert [one.comment_id for one in await room.reads.comments("v1", None, 10)] == ["c2"]
+    content = room.fold.snapshot()
+    assert content["comments:v1"] == [(6, "c2 bob")]
+    assert content["said:ann"] == {"c1": None}
+
+
 async def test_a_deletion_that_comes_first_holds(room: Room) -> None:
     room.fold.apply(batch_of(comment_deleted("ann", "v1", "c1", 9)), None)
     room.fold.apply(batch_of(commented("ann", "v1", "c1", 7), start=1), 1)

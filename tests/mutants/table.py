@@ -51,13 +51,16 @@ TABLE = (
     Held("projections/trending/fold.py", (_SMALL, "tests/contracts/test_trending.py", _COUNTING)),
     Held(
         "projections/recent.py",
-        ("tests/laws/test_recent_ids.py", "tests/contracts/test_engagement.py", _COUNTING),
+        (_SMALL, "tests/laws/test_recent_ids.py", "tests/contracts/test_engagement.py", _COUNTING),
     ),
     Held(
         "projections/versions.py",
-        ("tests/contracts/test_catalog.py", "tests/contracts/test_engagement.py", _SOCIAL),
+        (_SMALL, "tests/contracts/test_catalog.py", "tests/contracts/test_engagement.py", _SOCIAL),
     ),
-    Held("projections/redis_ledger.py", (*_LEDGER, "tests/contracts/test_engagement.py", _COUNTING, _SOCIAL)),
+    Held(
+        "projections/redis_ledger.py",
+        (_SMALL, *_LEDGER, "tests/contracts/test_engagement.py", _COUNTING, _SOCIAL),
+    ),
     Held(
         "projections/redis_fold.py",
         (*_LEDGER, "tests/contracts/test_engagement.py", "tests/contracts/test_feed.py", _COUNTING, _SOCIAL),

@@ -132,7 +132,7 @@ def test_a_large_run_goes_alone_and_the_others_go_on_growing(clock: Any) -> None
 
 
 def test_small_runs_go_together_up_to_a_batch_of_rows_and_each_keeps_its_own_dead_letters(clock: Any) -> None:
-    intake, held = intake_of(10.0, eager=False, rows=5)
+    intake, held = intake_of(10.0, eager=False, rows=4)
     parked: list[Any] = []
     intake.office = SimpleNamespace(park=parked.extend)
     for partition in range(4):
@@ -142,6 +142,27 @@ def test_small_runs_go_together_up_to_a_batch_of_rows_and_each_keeps_its_own_dea
     flushes = [[one.partition for one in handouts.batch.spans] for handouts in intake.flush(held)]
     assert flushes == [[0, 1], [2, 3]]
     assert [(letter.partition, letter.offset) for letter in parked] == [(n, 1) for n in range(4)]
+    assert {(letter.key, letter.headers) for letter in parked} == {(b"u", ())}
+
+
+def test_the_eldest_of_what_is_buffered_tells_the_age_and_what_was_handed_on_does_not(clock: Any) -> None:
+    intake, held = intake_of(1.0, eager=False)
+    held[TOPIC, 1] = Held(1, 0, 0)
+    intake.take(Message(0), held)  # type: ignore[arg-type]
+    clock.now += 0.9
+    intake.take(Message(0, partition=1), held)  # type: ignore[arg-type]
+    clock.now += 0.2
+    assert intake.due(at_end=True, busy=False)
+    assert len(list(intake.flush(held))) == 1
+    assert intake.due(at_end=True, busy=False) is False
+    intake.take(Message(1, partition=1), held)  # type: ignore[arg-type]
+    clock.now += 0.5
+    assert not intake.due(at_end=True, busy=False)
+
+
+def test_a_fetch_waits_no_longer_than_a_batch_may_and_memory_is_bounded() -> None:
+    assert [intake_of(age_s, eager=True)[0].poll_s for age_s in (0.002, 0.02)] == [0.002, 0.01]
+    assert (intake_module.MAX_BYTES, intake_module.BEHIND_S) == (33_554_432, 5.0)
 
 
 def test_huge_messages_are_handed_on_before_they_fill_the_memory(

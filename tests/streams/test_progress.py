@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.batch import RecordBatch
 from streams.handouts import Handout
 from streams.memory import MemoryLog
-from streams.progress import LogMismatch, Progress
+from streams.progress import LogMismatch, Progress, nothing
 from tests.builders import liked
 from tests.streams.kafka import RememberingFold
 
@@ -102,6 +103,26 @@ def test_history_before_the_position_is_shown_and_not_folded() -> None:
     progress.step(Handout(log.read(KEY, 9, 11)[0], 1))
     assert fold.warmed == [(9, 15)]
     assert offsets(fold) == [15, 16, 17, 18, 19]
+
+
+def test_what_the_log_let_go_of_is_shown_again_from_where_it_is_kept() -> None:
+    log, fold = log_of(20), RememberingFold("f", (TOPIC,), {KEY: 15})
+    fold.ledger.clocks[KEY], fold.history_ms = 14, 6
+    kept, asked = log.read(KEY, 8, 7)[0], list[tuple[object, int, int]]()
+
+    def past(key: object, since: int, until: int) -> list[RecordBatch]:
+        asked.append((key, since, until))
+        return [kept]
+
+    log.partition(*KEY).low = 15
+    assert Progress(fold, past=past).start(KEY, log.partition(*KEY), epoch=1) == 15
+    assert (asked, fold.warmed) == ([(KEY, 8, 15)], [(8, 15)])
+    fold.history_ms = 0
+    Progress(fold, past=past).start(KEY, log.partition(*KEY), epoch=1)
+    log.partition(*KEY).low, fold.history_ms = 0, 6
+    assert Progress(fold, past=past).start(KEY, log.partition(*KEY), epoch=1) == 8
+    assert len(asked) == 1
+    assert list(nothing(KEY, 0, 1)) == []
 
 
 @pytest.mark.parametrize(("position", "low", "said"), [(25, 0, "the log ends at 20"), (3, 5, "begins at 5")])

@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 
 from infra.clock import HandClock
 from projections.memory_ledger import MemoryFold
-from schemas.batch import TopicBatch
+from schemas.batch import RecordBatch, TopicBatch
 from schemas.book import SchemaBook
-from schemas.codec import encode
+from schemas.codec import HEADER, encode
 from streams.assembling import assemble, assemble_together
 from streams.handouts import Handout, Handouts
 from streams.memory import MemoryLog
-from streams.progress import Key
+from streams.progress import Key, Progress
 from streams.run import Run
 from streams.sink import FoldRunner
-from tests.builders import liked, shared
+from tests.builders import followed, liked, shared
 from tests.streams.kafka import RememberingFold, until
 
 TOPIC = "rf.engagement.v1"
@@ -134,6 +134,34 @@ async def test_a_flush_after_the_end_is_left_to_the_next_worker() -> None:
     site.runner.close()
     await site.runner.handle(site.flush(0, 2))
     assert (fold.steps, fold.ids()) == ([], [])
+
+
+def test_a_step_says_whether_it_was_taken_and_an_empty_flush_is_none() -> None:
+    site = Site(fold := Counting())
+    progress = Progress(fold)
+    for key in KEYS:
+        progress.start(key, site.log.partition(*key), 1)
+    assert progress.together(site.flush(0, 2)) is True
+    assert progress.together(site.flush(0, 2)) is False
+    empty = Handouts.of(*(Handout(RecordBatch(*key, 2, 2), 1) for key in KEYS))
+    assert progress.together(empty) is False
+    assert fold.steps == [3]
+
+
+def test_reasons_are_named_and_a_partition_without_records_has_no_clock() -> None:
+    run, empty = Run(TOPIC, 0, 0), Run(TOPIC, 1, 5)
+    wrong = encode(followed("a", "b"), BOOK)
+    for offset, value in enumerate([None, wrong, HEADER.pack(0, 4_711) + b"x", VALUES[0]]):
+        run.add(offset, 1_000, value)
+    empty.add(5, 2_000, None)
+    whole, (bad, none) = assemble_together([run, empty], BOOK.by_id)
+    assert [(one.error.reason, one.error.stage) for one in bad] == [
+        ("no_value", "decode"), ("wrong_topic", "validate"), ("unknown_schema", "decode"),
+    ]  # fmt: skip
+    assert "the message has no value" in str(bad[0].error)
+    assert "4711" in str(bad[2].error)
+    assert [one.clock for one in whole.spans] == [1_000, 0]
+    assert [one.error.reason for one in none] == ["no_value"]
 
 
 runs = st.lists(st.lists(st.sampled_from([*VALUES, *BROKEN]), max_size=8), min_size=1, max_size=4)
