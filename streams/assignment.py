@@ -22,6 +22,8 @@ _log = Log("streams")
 ANSWER_S = 5.0
 """How long a broker may take to say where a partition begins and ends."""
 FIRST_RETRY_S, LONGEST_RETRY_S = 0.1, 2.0
+ENDS = 4
+"""Partitions whose end a quiet lane asks for at a time: each answer waits for the long poll before it."""
 GONE_RETRY_S = 1.0
 """How often a partition that waits for a replay is looked at again."""
 
@@ -53,9 +55,9 @@ class ConsumerLog:
         return self.high if found.offset < 0 else int(found.offset)
 
 
-def view(consumer: Consumer, key: Key) -> ConsumerLog:
+def view(consumer: Consumer, key: Key, patience_s: float = ANSWER_S) -> ConsumerLog:
     """The partition as the brokers know it now; raises KafkaException."""
-    bounds = consumer.get_watermark_offsets(TopicPartition(*key), timeout=ANSWER_S)
+    bounds = consumer.get_watermark_offsets(TopicPartition(*key), timeout=patience_s)
     if bounds is None:
         raise KafkaException("the broker did not say where the partition begins")
     return ConsumerLog(consumer, key, *bounds)
@@ -90,6 +92,7 @@ class Assignment:
         self._epochs = itertools.count(1)
         self._asked: SimpleQueue[Key] = SimpleQueue()
         self._paused = False
+        self._asked_end = 0
 
     def ask(self, key: Key) -> None:
         """From any thread: read the partition anew, from where its folds stand."""
@@ -171,6 +174,18 @@ class Assignment:
             bounds = self._consumer.get_watermark_offsets(TopicPartition(*key), cached=True)
             if bounds is not None:
                 held.high = max(held.high, held.next, bounds[1])
+
+    def ask_ends(self) -> None:
+        """Ask the brokers for some ends, in turn: where fetches bring nothing, nothing tells of a lag."""
+        keys = sorted(self.held)
+        turn = self._asked_end % max(1, len(keys))
+        self._asked_end = turn + ENDS
+        for key in [*keys[turn:], *keys[:turn]][:ENDS]:
+            try:
+                self.held[key].high = max(self.held[key].high, view(self._consumer, key, 1.0).high)
+            except KafkaException as error:
+                _log.debug("lane_error", topic=key[0], partition=key[1], error=str(error))
+                return
 
     def _placeable(self) -> list[Key]:
         """Pending partitions, in the order in which they are tried; those that wait for a replay rarely."""

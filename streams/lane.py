@@ -33,6 +33,8 @@ FETCH = 500
 PATIENCE_S = 2.0
 """Full channels are waited for this long without a poll; then the partitions are paused."""
 BEAT_S = 1.0
+QUIET_S = 3.0
+"""A lane that has fetched nothing for so long asks whether there is nothing: fetches may have got stuck."""
 STOP_S, FINISH_S = 3.0, 2.0
 """How long a stop waits for the lane's thread, and then for its folds: a worker ends within ten seconds."""
 
@@ -130,11 +132,13 @@ class Lane(Service):
             consumer.close()
 
     def _work(self, consumer: Consumer, assignment: Assignment, loop: asyncio.AbstractEventLoop) -> None:
-        beat = 0.0
+        beat, heard = 0.0, time.monotonic()
         while not self._stopping.is_set():
             messages = consumer.consume(FETCH, timeout=self._intake.poll_s)
             if self._fatal is not None:
                 raise KafkaException(self._fatal)
+            if messages:
+                heard = time.monotonic()
             for message in messages:
                 if message.error() is None:
                     self._intake.take(message, assignment.held)
@@ -149,7 +153,7 @@ class Lane(Service):
                 assignment.pause()
             if time.monotonic() - beat >= BEAT_S:
                 beat = time.monotonic()
-                self._beat(assignment)
+                self._beat(assignment, quiet=time.monotonic() - heard >= QUIET_S)
 
     def _busy(self) -> bool:
         return any(outlet.ready or outlet.channel.busy for outlet in self.outlets)
@@ -177,12 +181,14 @@ class Lane(Service):
             if time.monotonic() >= until or self._stopping.wait(0.002):
                 return False
 
-    def _beat(self, assignment: Assignment) -> None:
+    def _beat(self, assignment: Assignment, quiet: bool) -> None:
         if self.log_down:
             self.log_down = not assignment.reachable()
-        else:
-            assignment.refresh_ends()
-            assignment.commit()
+            return
+        assignment.refresh_ends()
+        if quiet:
+            assignment.ask_ends()
+        assignment.commit()
 
     def _refused(self, message: Message, assignment: Assignment) -> None:
         error, topic, partition = message.error(), message.topic(), message.partition()

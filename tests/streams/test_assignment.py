@@ -219,6 +219,26 @@ def test_kafka_is_told_where_the_slowest_fold_stands_when_all_are_known(site: Si
     assert site.assignment.position(("rf.none.v1", 0)) is None
 
 
+def test_a_quiet_lane_asks_for_ends_in_turn_and_leaves_a_silent_broker_alone(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(assignment_module, "ENDS", 2)
+    site.assign(A, B, C)
+    site.assignment.settle()
+    site.twin.bounds = {A: (0, 11), B: (0, 12), C: (0, 13)}
+    ends = []
+    for _ in range(2):
+        site.assignment.ask_ends()
+        ends.append([high for _, high in site.held().values()])
+    assert ends == [[11, 12, 10], [11, 12, 13]]
+    site.twin.bounds = {A: (0, 99), B: (0, 5), C: (0, 99)}
+    site.assignment.ask_ends()
+    assert site.held()[B][1] == 12, "an end does not go back"
+    site.twin.silent = {C, A}
+    site.assignment.ask_ends()
+    assert [high for _, high in site.held().values()] == [11, 12, 99]
+
+
 def test_ends_grow_and_never_shrink(site: Site) -> None:
     site.assign(A, B)
     site.assignment.settle()

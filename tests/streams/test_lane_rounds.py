@@ -148,6 +148,22 @@ def test_a_lane_beats_at_once_and_then_once_a_second(monkeypatch: pytest.MonkeyP
     assert site.lane.assignment.held[A].high == 44
 
 
+@pytest.mark.parametrize(("quiet_s", "end"), [(2.9, 10), (3.0, 99)])
+def test_a_lane_that_fetches_nothing_for_a_while_asks_whether_there_is_nothing(
+    monkeypatch: pytest.MonkeyPatch, quiet_s: float, end: int
+) -> None:
+    site, clock = Site(), [100.0]
+    monkeypatch.setattr(lane_module, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+
+    def later() -> None:
+        site.twin.bounds[A] = (0, 99)
+        clock[0] += quiet_s
+
+    site.run([Message(0)], later, [])
+    assert site.lane.assignment is not None
+    assert site.lane.assignment.held[A].high == end
+
+
 def test_behind_a_full_channel_batches_grow_then_it_pauses_and_goes_on_when_there_is_room() -> None:
     site = Site()
     site.intake.batch_rows = 2
