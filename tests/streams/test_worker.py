@@ -62,7 +62,7 @@ def test_only_the_lane_that_reads_every_topic_parks_and_waits_for_its_batches() 
     assert (redis_lane._intake.eager, redis_lane._intake.batch_age_s) == (True, 0.01)
     assert (clickhouse._intake.eager, clickhouse._intake.batch_age_s) == (False, 0.2)
     assert redis_lane._intake.poll_s == 0.01
-    assert clickhouse._intake.poll_s == 0.02
+    assert clickhouse._intake.poll_s == 0.01
 
 
 def test_lanes_keep_their_own_places_and_their_members_names() -> None:
