@@ -77,6 +77,12 @@ class RecordBatch(Records):
     next: int
     frames: Mapping[str, pl.DataFrame] = field(default_factory=lambda: MappingProxyType({}))
 
+    @classmethod
+    def of(cls, batches: Sequence["RecordBatch"]) -> "RecordBatch":
+        """Batches of one partition as one; each begins where the one before it ends."""
+        first, *others = batches
+        return replace(first, next=batches[-1].next, frames=_joined(batches)) if others else first
+
     @property
     def spans(self) -> Sequence[Span]:
         return (Span(self.partition, self.start, self.next, self.clock),)
@@ -127,13 +133,8 @@ class TopicBatch(Records):
     @classmethod
     def of(cls, batches: Sequence[RecordBatch]) -> "TopicBatch":
         """Batches of different partitions of one topic as one."""
-        names = sorted({name for batch in batches for name in batch.frames})
-        frames = {
-            name: pl.concat([batch.frames[name] for batch in batches if name in batch.frames])
-            for name in names
-        }
         spans = tuple(span for batch in batches for span in batch.spans)
-        return cls(batches[0].topic, spans, MappingProxyType(frames))
+        return cls(batches[0].topic, spans, _joined(batches))
 
     def batches(self) -> list[RecordBatch]:
         """Each partition's own batch, in the order of the spans."""
@@ -148,3 +149,10 @@ class TopicBatch(Records):
     def _of(self, partition: int) -> Mapping[str, pl.DataFrame]:
         kept = {name: frame.filter(pl.col(PARTITION) == partition) for name, frame in self.frames.items()}
         return MappingProxyType({name: frame for name, frame in kept.items() if frame.height})
+
+
+def _joined(batches: Sequence[RecordBatch]) -> Mapping[str, pl.DataFrame]:
+    names = sorted({name for batch in batches for name in batch.frames})
+    return MappingProxyType(
+        {name: pl.concat([one.frames[name] for one in batches if name in one.frames]) for name in names}
+    )

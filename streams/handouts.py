@@ -33,3 +33,16 @@ class Handouts:
     def each(self) -> list[Handout]:
         """Partition by partition."""
         return [Handout(one, epoch) for one, epoch in zip(self.batch.batches(), self.epochs, strict=True)]
+
+    def cut(self, bounds: Sequence[int | None]) -> tuple["Handouts | None", list[Handout]]:
+        """What lies before these offsets of the partitions (None: all of it), and what does not."""
+        if all(end is None or span.next <= end for end, span in zip(bounds, self.batch.spans, strict=True)):
+            return self, []
+        before, rest = [], []
+        for one, bound in zip(self.each(), bounds, strict=True):
+            end = one.batch.next if bound is None else bound
+            if end > one.batch.start:
+                before.append(Handout(one.batch.until(end), one.epoch))
+            if end < one.batch.next:
+                rest.append(Handout(one.batch.since(end), one.epoch))
+        return Handouts.of(*before) if before else None, rest

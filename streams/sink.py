@@ -61,7 +61,7 @@ class FoldRunner:
         self._closed = False
         self._last: Future[None] | None = None
         self._stepping: int | None = None
-        self._held_back = HeldBack(self._as_far_as_it_may, lambda: self._closed)
+        self._held_back = HeldBack(self._fold, lambda key: self.bound(key), lambda: self._closed)
 
     @property
     def name(self) -> str:
@@ -110,14 +110,16 @@ class FoldRunner:
     async def handle(self, handouts: Handouts) -> None:
         """Fold a batch; returns when it is done with: folded, seen before, or too late, after `close`, or
         kept for when a hold lets it go on. Never raises."""
-        if not await self._together(handouts):
+        await self._held_back.take(handouts)
+
+    async def _fold(self, handouts: Handouts) -> None:
+        """In one step, or partition by partition where something speaks against that."""
+        if len(handouts) == 1 or not await self._together(handouts):
             for handout in handouts.each():
-                await self._held_back.take(handout)
+                await self._through(handout)
 
     async def _together(self, handouts: Handouts) -> bool:
-        """Fold all of it in one step, unless something speaks for one partition after the other."""
-        if len(handouts) == 1 or self.held or self._bounded(handouts):
-            return False
+        """Fold all of it in one step; False when it must go partition by partition."""
         batch = handouts.batch
         whole = ", ".join(f"{one.partition} [{one.start}, {one.next})" for one in batch.spans)
         tried = await self._tried(partial(self._progress.together, handouts), f"{batch.topic}/{whole}")
@@ -127,23 +129,6 @@ class FoldRunner:
         if done:
             self._folded(batch, seconds)
         return done
-
-    def _bounded(self, handouts: Handouts) -> bool:
-        """Whether a hold cuts any of it."""
-        topic = handouts.batch.topic
-        bounds = ((self.bound((topic, span.partition)), span.next) for span in handouts.batch.spans)
-        return any(bound is not None and bound < end for bound, end in bounds)
-
-    async def _as_far_as_it_may(self, handout: Handout) -> Handout | None:
-        """Fold up to the hold's bound; the rest."""
-        batch = handout.batch
-        bound = self.bound((batch.topic, batch.partition))
-        if bound is not None and bound < batch.next:
-            if bound > batch.start:
-                await self._through(Handout(batch.until(bound), handout.epoch))
-            return Handout(batch.since(bound), handout.epoch)
-        await self._through(handout)
-        return None
 
     async def _through(self, handout: Handout) -> None:
         batch = handout.batch

@@ -10,10 +10,10 @@ from typing import Any
 
 from infra.chaos import log
 from infra.chaos.ground import Ground
-from infra.chaos.lag import caught_up
+from infra.chaos.lag import at_ends
 from infra.chaos.load import Load
 from infra.chaos.log import Letter
-from infra.chaos.waiting import CaseFailed, until
+from infra.chaos.waiting import CaseFailed
 from infra.clock import Clock
 from infra.publisher import Publisher
 
@@ -61,11 +61,13 @@ class Run:
         what the log holds at this moment. The seconds that took; the case's recovery is the longest."""
         begun = time.monotonic() if since is None else since
         ends = await asyncio.to_thread(log.ends, self.ground.settings)
-
-        def over() -> bool:
-            return caught_up(self.ground.settings, ends) or not self.ground.workers()
-
-        await until(over, "every fold has applied what the log held", ZERO_LAG_S, 0.2)
+        await at_ends(
+            self.ground.settings,
+            ends,
+            "every fold has applied what the log held",
+            ZERO_LAG_S,
+            or_else=lambda: not self.ground.workers(),
+        )
         if not self.ground.workers():
             raise CaseFailed(f"no worker is left that could catch up: {self.ground.last_words()}")
         took = time.monotonic() - begun

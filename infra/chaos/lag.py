@@ -1,37 +1,61 @@
 """How far the stores are behind the log: asked of the stores, whatever the workers say."""
 
+import asyncio
+import time
+from collections.abc import Callable
 from functools import lru_cache
 
 from infra.chaos.clickhouse_state import Analyst
-from infra.chaos.log import Vector
+from infra.chaos.log import Place, Vector
 from infra.chaos.redis_state import positions
+from infra.chaos.waiting import CaseFailed, until
 from infra.clients import redis_client
 from infra.settings import Settings
 from projections.position import StoreUnavailable
 from projections.redis_ledger import store_errors
 from streams.folds import every_fold
 
+LOOK_S = 0.2
+Laggards = dict[str, dict[Place, int]]
+"""Fold -> partition -> records that it has not applied."""
 
-def behind(settings: Settings, ends: Vector) -> int:
-    """Records up to ``ends`` that folds have not applied, added up over the folds: 0 is zero lag.
+
+def behind(settings: Settings, ends: Vector) -> Laggards:
+    """What folds have not applied of the log up to ``ends``: empty is zero lag.
 
     Raises StoreUnavailable, CaseFailed when a store does not answer.
     """
     stored = _positions(settings)
-    return sum(
-        max(0, end - stored.get(fold, {}).get(place, 0))
-        for place, end in ends.items()
-        for fold, topics in _topics(settings).items()
-        if place[0] in topics
-    )
+    found: Laggards = {}
+    for fold, topics in _topics(settings).items():
+        for place, end in ends.items():
+            missing = end - stored.get(fold, {}).get(place, 0)
+            if place[0] in topics and missing > 0:
+                found.setdefault(fold, {})[place] = missing
+    return found
 
 
 def caught_up(settings: Settings, ends: Vector) -> bool:
     """Whether every fold's store stands at these ends; no while one does not answer."""
     try:
-        return behind(settings, ends) == 0
+        return not behind(settings, ends)
     except StoreUnavailable:
         return False
+
+
+async def at_ends(
+    settings: Settings, ends: Vector, what: str, within_s: float, or_else: Callable[[], bool] = lambda: False
+) -> float:
+    """Wait until every fold stands at these ends, or something else is so; the seconds that took. CaseFailed
+    past the bound, and says which fold is where."""
+    begun = time.monotonic()
+    try:
+        await until(lambda: caught_up(settings, ends) or or_else(), what, within_s, LOOK_S)
+    except CaseFailed as late:
+        left = await asyncio.to_thread(behind, settings, ends)
+        told = [f"{fold} {sum(one.values())} in {sorted(one)}" for fold, one in sorted(left.items())]
+        raise CaseFailed(f"{late}; behind: {'; '.join(told)}") from late
+    return time.monotonic() - begun
 
 
 @lru_cache(1)

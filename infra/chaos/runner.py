@@ -9,10 +9,10 @@ from infra.chaos import log
 from infra.chaos.case import ZERO_LAG_S, Case, Outcome, Run, redelivered
 from infra.chaos.checker import Verdict, verify
 from infra.chaos.ground import Ground
-from infra.chaos.lag import caught_up
+from infra.chaos.lag import at_ends
 from infra.chaos.load import Load
 from infra.chaos.town import Town
-from infra.chaos.waiting import CaseFailed, until
+from infra.chaos.waiting import CaseFailed
 from infra.clock import SystemClock
 from infra.kafka_config import producer
 from infra.publisher import Publisher
@@ -102,7 +102,7 @@ class Runner:
         """Zero lag, and the log's ends at it."""
         settings, begun = run.ground.settings, time.monotonic()
         ends = await asyncio.to_thread(log.ends, settings)
-        await until(lambda: caught_up(settings, ends), "zero lag after the case", ZERO_LAG_S, 0.2)
+        await at_ends(settings, ends, "zero lag after the case", ZERO_LAG_S)
         run.recovery_s = run.recovery_s or time.monotonic() - begun
         return ends
 

@@ -18,10 +18,10 @@ from infra.chaos.case import Case, Run
 from infra.chaos.checker import verify
 from infra.chaos.environment import free_ports
 from infra.chaos.ground import Ground
-from infra.chaos.lag import caught_up
+from infra.chaos.lag import at_ends
 from infra.chaos.next_version import write_next_version
 from infra.chaos.reading import Reading
-from infra.chaos.waiting import CaseFailed, until
+from infra.chaos.waiting import CaseFailed
 from infra.clients import clickhouse_client
 from infra.clock import new_event_id
 from infra.demo.simulation import Simulated
@@ -189,7 +189,7 @@ async def _next_is_right(run: Run) -> None:
     await run.load.finish()
     settings = run.ground.settings.model_copy(update={"generation": NEXT})
     ends = await asyncio.to_thread(log.ends, settings)
-    await until(lambda: caught_up(settings, ends), "the next generation is at the log's end", 90.0)
+    await at_ends(settings, ends, "the next generation is at the log's end", 90.0)
     # From the log's beginning, which is this ground's own: the load had begun before the case did.
     verdict = await asyncio.to_thread(verify, settings, run.load, {}, ends, run.parked)
     wrong = [problem for problem in verdict.problems if not problem.startswith(JUDGED_BY_RULE)]

@@ -14,6 +14,7 @@ from schemas.book import SchemaBook
 from schemas.codec import HEADER, encode
 from streams.assembling import assemble, assemble_together
 from streams.handouts import Handout, Handouts
+from streams.hold import FREE
 from streams.memory import MemoryLog
 from streams.progress import Key, Progress
 from streams.run import Run
@@ -123,10 +124,40 @@ async def test_a_partition_that_is_held_stays_behind_and_the_others_go_on() -> N
     site.runner.bound = bounds.__getitem__
     await site.runner.handle(site.flush(0, 2))
     await site.runner.handle(site.flush(2, 2))
-    assert (site.positions(), fold.steps) == ([4, 1, 2], [])
+    assert (site.positions(), fold.steps) == ([4, 1, 2], [3])
     bounds |= {KEYS[1]: None, KEYS[2]: None}
     await until(lambda: not site.runner.held)
     assert site.positions() == [4, 4, 4]
+    assert len(fold.ids()) == len(set(fold.ids())) == 12
+
+
+async def test_what_came_during_a_hold_is_folded_in_few_steps() -> None:
+    """As it came it would take longer than the hold did, and under load it would never be done."""
+    site = Site(fold := Counting())
+    site.runner.bound = lambda key: 1
+    for at in range(12):
+        await site.runner.handle(site.flush(at, 1))
+    assert (site.positions(), fold.steps) == ([1, 1, 1], [3])
+    site.runner.bound = FREE
+    await until(lambda: not site.runner.held)
+    assert site.positions() == [12, 12, 12]
+    assert fold.steps == [3, 3], "one for all of it"
+    assert all([offset for offset, _ in rows] == list(range(12)) for rows in fold.seen.values())
+
+
+async def test_what_was_read_anew_during_a_hold_is_folded_once() -> None:
+    """A seek begins another epoch: what waits of the one before is stale, and joins nothing."""
+    site = Site(fold := Counting())
+    site.runner.bound = lambda key: 0
+    await site.runner.handle(site.flush(0, 4))
+    for key in KEYS:
+        site.runner.start(key, site.log.partition(*key), 2)
+    await site.runner.handle(site.flush(4, 4))
+    await site.runner.handle(site.flush(0, 6, epoch=2))
+    site.runner.bound = FREE
+    await until(lambda: not site.runner.held)
+    assert (site.positions(), site.sought) == ([6, 6, 6], [])
+    assert len(fold.ids()) == len(set(fold.ids())) == 18
 
 
 async def test_a_flush_after_the_end_is_left_to_the_next_worker() -> None:
