@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import RLock
 
+from projections.ledgered import Ledgered
 from projections.position import PositionConflict
-from schemas.batch import RecordBatch, Records, TopicBatch
+from schemas.batch import RecordBatch, TopicBatch
 
 Place = tuple[str, int]
 """(topic, partition)"""
@@ -42,12 +43,8 @@ class MemoryLedger:
             self.clocks[place] = max(batch.clock, self.stream_clock(*place))
 
 
-class MemoryFold:
+class MemoryFold(Ledgered[MemoryLedger]):
     """A FoldStore over a MemoryLedger; a room says only how a batch changes its state."""
-
-    name: str
-    topics: tuple[str, ...]
-    history_ms: int = 0
 
     def __init__(self, ledger: MemoryLedger) -> None:
         self.ledger = ledger
@@ -55,21 +52,6 @@ class MemoryFold:
     def change(self, batch: RecordBatch) -> None:
         """Change the state by this batch."""
         raise NotImplementedError
-
-    def committed(self, batch: Records) -> None:
-        """The batch is in the store: remember what only this process remembers."""
-
-    def position(self, topic: str, partition: int) -> int | None:
-        return self.ledger.position(topic, partition)
-
-    def stream_clock(self, topic: str, partition: int) -> int:
-        return self.ledger.stream_clock(topic, partition)
-
-    def forget(self, topic: str, partition: int) -> None:
-        """Nothing is remembered outside the state unless a room says so."""
-
-    def warm(self, batch: RecordBatch) -> None:
-        """Nothing is remembered outside the state unless a room says so."""
 
     def apply(self, batch: RecordBatch, expected: int | None) -> None:
         try:

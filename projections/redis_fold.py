@@ -4,21 +4,18 @@ from collections.abc import Sequence
 
 import redis
 
+from projections.ledgered import Ledgered
 from projections.position import PositionConflict
 from projections.redis_ledger import BULK_COMMANDS, Command, Move, RedisLedger, moves, store_errors
 from schemas.batch import RecordBatch, Records, TopicBatch
 
 
-class RedisFold:
+class RedisFold(Ledgered[RedisLedger]):
     """A FoldStore over a RedisLedger; a room says only which commands records come to.
 
     A batch that comes to more commands than a transaction takes is cut, by partition first and then at
     offsets, until each piece fits; every piece carries its position.
     """
-
-    name: str
-    topics: tuple[str, ...]
-    history_ms: int = 0
 
     def __init__(self, client: redis.Redis, generation: int) -> None:
         self.ledger = RedisLedger(client, generation, self.name)
@@ -26,21 +23,6 @@ class RedisFold:
     def commands(self, batch: Records) -> list[Command]:
         """What the batch changes. May read prior state: only the partition's owner writes it."""
         raise NotImplementedError
-
-    def committed(self, batch: Records) -> None:
-        """The batch is in the store: remember what only this process remembers."""
-
-    def position(self, topic: str, partition: int) -> int | None:
-        return self.ledger.position(topic, partition)
-
-    def stream_clock(self, topic: str, partition: int) -> int:
-        return self.ledger.stream_clock(topic, partition)
-
-    def forget(self, topic: str, partition: int) -> None:
-        """Nothing is remembered outside the store unless a room says so."""
-
-    def warm(self, batch: RecordBatch) -> None:
-        """Nothing is remembered outside the store unless a room says so."""
 
     def in_bulk(self) -> None:
         """Nobody reads this generation yet: write in larger transactions."""

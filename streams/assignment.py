@@ -15,12 +15,11 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPar
 from infra.failpoints import reach
 from infra.telemetry import Log
 from projections.position import StoreUnavailable
+from streams.consumer_log import ConsumerLog, view
 from streams.progress import Key, LogGone, LogMismatch
 from streams.sink import FoldRunner
 
 _log = Log("streams")
-ANSWER_S = 5.0
-"""How long a broker may take to say where a partition begins and ends."""
 FIRST_RETRY_S, LONGEST_RETRY_S = 0.1, 2.0
 ENDS = 4
 """Partitions whose end a quiet lane asks for at a time: each answer waits for the long poll before it."""
@@ -35,32 +34,6 @@ class Held:
     epoch: int
     next: int
     high: int
-
-
-@dataclass(frozen=True, slots=True)
-class ConsumerLog:
-    """A LogView over a consumer."""
-
-    consumer: Consumer
-    key: Key
-    low: int
-    high: int
-
-    def offset_at(self, appended_at: int) -> int:
-        """The first offset appended at this time or later; `high` when none is."""
-        asked = [TopicPartition(*self.key, max(appended_at, 0))]
-        (found,) = self.consumer.offsets_for_times(asked, timeout=ANSWER_S)
-        if found.error is not None:  # the offset is then the time that was asked about
-            raise KafkaException(found.error)
-        return self.high if found.offset < 0 else int(found.offset)
-
-
-def view(consumer: Consumer, key: Key, patience_s: float = ANSWER_S) -> ConsumerLog:
-    """The partition as the brokers know it now; raises KafkaException."""
-    bounds = consumer.get_watermark_offsets(TopicPartition(*key), timeout=patience_s)
-    if bounds is None:
-        raise KafkaException("the broker did not say where the partition begins")
-    return ConsumerLog(consumer, key, *bounds)
 
 
 class Assignment:

@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from projections.position import StoreUnavailable
 from streams.archive_ranges import covering
 from streams.archive_reading import MOST_BYTES, Archive, Piece
-from streams.assignment import view
+from streams.consumer_log import view
 from streams.progress import Key, LogGone
 from streams.run import Run
 
