@@ -65,6 +65,7 @@ TABLE = (
         "projections/redis_fold.py",
         (*_LEDGER, "tests/contracts/test_engagement.py", "tests/contracts/test_feed.py", _COUNTING, _SOCIAL),
     ),
+    Held("projections/ledgered.py", (*_LEDGER, "tests/contracts/test_engagement.py")),
     Held("projections/memory_ledger.py", (*_LEDGER, "tests/contracts/test_engagement.py")),
     Held(
         "streams/progress.py", ("tests/streams/test_places.py", "tests/streams/test_progress.py", _TOGETHER)
@@ -74,11 +75,16 @@ TABLE = (
         ("tests/streams/test_runner.py", "tests/streams/test_sink.py", _TOGETHER),
         ("tests/streams/test_lane.py",),
     ),
+    Held(
+        "streams/held_back.py", ("tests/streams/test_held_back.py", "tests/streams/test_hold.py", _TOGETHER)
+    ),
+    Held("streams/handouts.py", ("tests/streams/test_held_back.py", _TOGETHER)),
     Held("streams/assembling.py", ("tests/streams/test_assembling.py", _TOGETHER)),
     Held("streams/run.py", ("tests/streams/test_assembling.py", _TOGETHER)),
     Held("streams/decoding.py", ("tests/streams/test_decoder.py",), ("tests/streams/test_lane.py",)),
     Held("streams/lane.py", ("tests/streams/test_lane_rounds.py",), ("tests/streams/test_lane.py",)),
     Held("streams/assignment.py", ("tests/streams/test_assignment.py",), ("tests/streams/test_lane.py",)),
+    Held("streams/consumer_log.py", ("tests/streams/test_assignment.py",), ("tests/streams/test_lane.py",)),
     Held("streams/intake.py", ("tests/streams/test_intake.py",), ("tests/streams/test_lane.py",)),
     Held("streams/deadletters.py", _LETTERS, ("tests/streams/test_deadletters.py",)),
 )
