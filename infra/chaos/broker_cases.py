@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+from infra.chaos import log
 from infra.chaos.case import Act, Case, Run
 from infra.chaos.doors import (
     TwoDoors,
@@ -12,10 +13,12 @@ from infra.chaos.doors import (
     watch_posts,
     worker_kept,
 )
+from infra.chaos.lag import at_ends
 
 AWAY_S = 30.0
 """The fault matrix says 60 s; sessions, deadlines and backoff are all over after half of that."""
 FROZEN_S = 30.0
+FOLDED_S = 30.0
 GROWTH_MB = 150.0
 """What a queue full of events may cost the API: its bound is 128 MB."""
 
@@ -36,7 +39,7 @@ async def killed(run: Run) -> None:
 
 async def stopped(run: Run) -> None:
     """SIGTERM; half a minute without a broker; then it comes back."""
-    await run.load.until(200)
+    await _readable(run)
     held = memory_mb(run)
     await run.ground.stop("kafka")
     watch_posts(run)
@@ -48,7 +51,7 @@ async def stopped(run: Run) -> None:
 
 async def frozen(run: Run) -> None:
     """SIGSTOP: connections stay open and nothing answers, which is what a dying disk or a long pause does."""
-    await run.load.until(200)
+    await _readable(run)
     held = memory_mb(run)
     run.ground.freeze("kafka")
     watch_posts(run)
@@ -66,6 +69,13 @@ def _with_worker(act: Act) -> Act:
             await act(run)
 
     return kept
+
+
+async def _readable(run: Run) -> None:
+    """What is read while the broker is away has been folded before."""
+    await run.load.until(200)
+    ends = await asyncio.to_thread(log.ends, run.ground.settings)
+    await at_ends(run.ground.settings, ends, "the first posts are folded", FOLDED_S)
 
 
 async def _without(run: Run, seconds: float) -> None:

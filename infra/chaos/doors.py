@@ -76,9 +76,11 @@ async def worker_kept(run: Run) -> AsyncIterator[None]:
     """
     run.figure("worker_restarts", 0.0)
     task = asyncio.create_task(_keep_worker(run))
+    run.kept = True
     try:
         yield
     finally:
+        run.kept = False
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
