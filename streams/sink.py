@@ -114,26 +114,30 @@ class FoldRunner:
 
     async def _fold(self, handouts: Handouts) -> None:
         """In one step, or partition by partition where something speaks against that."""
-        if len(handouts) == 1 or not await self._together(handouts):
-            for handout in handouts.each():
-                await self._through(handout)
+        try:
+            if len(handouts) == 1 or not await self._together(handouts):
+                for handout in handouts.each():
+                    await self._through(handout)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            batch = handouts.batch
+            where = ", ".join(f"{one.partition} [{one.start}, {one.next})" for one in batch.spans)
+            self._leave(BUG, f"fold {self.name} failed on {batch.topic}/{where}: {error!r}", error)
 
     async def _together(self, handouts: Handouts) -> bool:
         """Fold all of it in one step; False when it must go partition by partition."""
-        batch = handouts.batch
-        whole = ", ".join(f"{one.partition} [{one.start}, {one.next})" for one in batch.spans)
-        tried = await self._tried(partial(self._progress.together, handouts), f"{batch.topic}/{whole}")
+        tried = await self._tried(partial(self._progress.together, handouts))
         if tried is None:
             return True
         done, seconds = tried
         if done:
-            self._folded(batch, seconds)
+            self._folded(handouts.batch, seconds)
         return done
 
     async def _through(self, handout: Handout) -> None:
         batch = handout.batch
-        where = f"{batch.topic}/{batch.partition} [{batch.start}, {batch.next})"
-        tried = await self._tried(partial(self._progress.step, handout), where)
+        tried = await self._tried(partial(self._progress.step, handout))
         if tried is None:
             return
         done, seconds = tried
@@ -175,7 +179,7 @@ class FoldRunner:
         except TimeoutError:
             _log.warning("sink_unavailable", fold=self.name, error=f"not done in {patience_s} s")
 
-    async def _tried(self, step: Callable[[], T], where: str) -> tuple[T, float] | None:
+    async def _tried(self, step: Callable[[], T]) -> tuple[T, float] | None:
         """What the step answers, and the seconds that it took; again and again while the store is away. None
         after `close`."""
         pause = FIRST_PAUSE_S
@@ -188,10 +192,6 @@ class FoldRunner:
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_S)
                 continue
-            except asyncio.CancelledError:
-                raise
-            except BaseException as error:
-                self._leave(BUG, f"fold {self.name} failed on {where}: {error!r}", error)
             self._report_up()
             return done, time.perf_counter() - begun
         return None

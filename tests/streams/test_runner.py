@@ -11,6 +11,7 @@ from infra.telemetry import APPLIED, FOLD_SECONDS
 from projections.position import StoreUnavailable
 from streams import sink
 from streams.handouts import Handout, Handouts
+from streams.hold import FREE
 from streams.memory import MemoryLog
 from streams.progress import Key
 from streams.sink import FIRST_PAUSE_S, LONGEST_PAUSE_S, FoldRunner
@@ -134,6 +135,31 @@ async def test_a_bug_ends_the_process_and_names_what_was_being_folded(keys: list
     with pytest.raises(Left, match=r"70 fold broken failed on rf.engagement.v1/0 \[0, 2\)") as left:
         await site.runner.handle(site.flush(0, 2, keys))
     assert ("1 [0, 2)" in str(left.value)) == (len(keys) == 2)
+
+
+@pytest.mark.parametrize("where", ["in the step", "after it"])
+async def test_a_bug_in_what_was_held_back_ends_the_process_too(where: str, monkeypatch: Any) -> None:
+    """It happens in a task of its own, whose exception nobody would see."""
+    site, said = Site("broken"), list[str]()
+
+    def told(code: int, line: str, error: BaseException | None = None) -> NoReturn:
+        said.append(f"{code} {line}")
+        raise Left(line)
+
+    site.runner = FoldRunner(site.fold, site.sought.append, HandClock(), leave=told)
+    site.start()
+    site.runner.bound = lambda key: 0
+    await site.runner.handle(site.flush(0, 2))
+    if where == "in the step":
+        site.fold.broken = ValueError("nobody foresaw this")
+    else:
+        monkeypatch.setattr("streams.meters.Meters.measure", lambda *_: 1 / 0)
+    site.runner.bound = FREE
+    await until(lambda: bool(said))
+    releasing = site.runner._held_back._releasing
+    assert releasing is not None
+    await asyncio.gather(releasing, return_exceptions=True)
+    assert said[0].startswith("70 fold broken failed on rf.engagement.v1/0 [0, 2), 1 [0, 2): ")
 
 
 async def test_an_audit_has_what_a_store_forgot_read_anew() -> None:
