@@ -1,7 +1,6 @@
 """How far the stores are behind the log: asked of the stores, whatever the workers say."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -45,17 +44,22 @@ def caught_up(settings: Settings, ends: Vector) -> bool:
 
 async def at_ends(
     settings: Settings, ends: Vector, what: str, within_s: float, or_else: Callable[[], bool] = lambda: False
-) -> float:
-    """Wait until every fold stands at these ends, or something else is so; the seconds that took. CaseFailed
-    past the bound, and says which fold is where."""
-    begun = time.monotonic()
+) -> None:
+    """Wait until every fold stands at these ends, or something else is so. CaseFailed past the bound, and
+    says which fold is where."""
     try:
         await until(lambda: caught_up(settings, ends) or or_else(), what, within_s, LOOK_S)
     except CaseFailed as late:
-        left = await asyncio.to_thread(behind, settings, ends)
-        told = [f"{fold} {sum(one.values())} in {sorted(one)}" for fold, one in sorted(left.items())]
-        raise CaseFailed(f"{late}; behind: {'; '.join(told)}") from late
-    return time.monotonic() - begun
+        raise CaseFailed(f"{late}; behind: {await asyncio.to_thread(_told, settings, ends)}") from late
+
+
+def _told(settings: Settings, ends: Vector) -> str:
+    """Which fold is how far behind, and where; or that a store does not answer."""
+    try:
+        found = behind(settings, ends)
+    except StoreUnavailable as error:
+        return str(error)
+    return "; ".join(f"{fold} {sum(one.values())} in {sorted(one)}" for fold, one in sorted(found.items()))
 
 
 @lru_cache(1)
