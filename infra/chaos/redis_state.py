@@ -70,11 +70,17 @@ def _feeds(client: redis.Redis, users: list[str], generation: int) -> dict[str, 
 
 
 def _seen(client: redis.Redis, users: list[str], generation: int) -> dict[str, Any]:
-    with client.pipeline(transaction=False) as pipe:
-        for user in users:
-            pipe.zrange(key(generation, "seen", user), 0, -1, withscores=True)
-        held = pipe.execute()
-    return _said({user: {video: int(at) for video, at in one} for user, one in zip(users, held, strict=True)})
+    """What was watched or shown, at the later of both."""
+    found: dict[str, dict[str, int]] = {}
+    for kind in ("history", "shown"):
+        with client.pipeline(transaction=False) as pipe:
+            for user in users:
+                pipe.zrange(key(generation, kind, user), 0, -1, withscores=True)
+            held = pipe.execute()
+        for user, one in zip(users, held, strict=True):
+            seen = found.setdefault(user, {})
+            seen.update({video: max(int(at), seen.get(video, 0)) for video, at in one})
+    return _said(found)
 
 
 def _trending(client: redis.Redis, videos: set[str], generation: int) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-"""Seen's fold: when someone last saw each video, and when they last watched it.
+"""Seen's fold: when someone last watched each video, and when it was last shown to them.
 
-A video was seen when it was on screen (feed.impression) or played; watched when it played. Each video
-stands once, at its greatest time, and the newest CAP by (time, video_id) are kept: what falls out has
-CAP newer ones before it for ever, so the result depends on the facts alone.
+A video was watched when it played, shown when it was on screen (feed.impression), seen when it was either.
+The two are kept apart: each topic writes one of them, and a view, by far the most frequent fact, is written
+once. Each video stands once in each, at its greatest time, and the newest CAP by (time, video_id) are kept:
+what falls out has CAP newer ones before it for ever, so the result depends on the facts alone.
 """
 
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from schemas.batch import Records
 NAME = "seen"
 TOPICS: tuple[str, ...] = ("rf.playback.v1", "rf.feed.v1")
 CAP = 5_000
-"""Videos remembered for each user."""
+"""Videos remembered for each user, of those watched and of those shown."""
 
 _TIMES = {"view.started": "occurred_at", "view.ended": "started_at"}
 """When a video was watched: both say when it began to play, so a view whose start got lost is there too."""
@@ -33,16 +34,15 @@ Times = list[tuple[str, str, int]]
 
 @dataclass(frozen=True, slots=True)
 class Sightings:
-    """What a batch says was seen, and what of it was watched."""
+    """What a batch says was watched, and what was on screen."""
 
-    seen: LastTimes
     watched: LastTimes
+    shown: LastTimes
 
 
 def sightings(batch: Records) -> Sightings:
     """The batch's greatest time for each (user, video)."""
-    played = _played(batch)
-    return Sightings(_by_user(_greatest([*played, *_shown(batch)])), _by_user(_greatest(played)))
+    return Sightings(_by_user(watched(batch)), _by_user(shown(batch)))
 
 
 def watched(batch: Records) -> Times:

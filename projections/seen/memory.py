@@ -14,8 +14,8 @@ class SeenState:
     """What workers and readers share, as they would share a Redis."""
 
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
-    seen: LastTimes = field(default_factory=dict)
     watched: LastTimes = field(default_factory=dict)
+    shown: LastTimes = field(default_factory=dict)
 
 
 class MemorySeen(MemoryFold):
@@ -31,11 +31,11 @@ class MemorySeen(MemoryFold):
 
     def change(self, batch: RecordBatch) -> None:
         found = sightings(batch)
-        self._keep(self.state.seen, found.seen)
         self._keep(self.state.watched, found.watched)
+        self._keep(self.state.shown, found.shown)
 
     async def seen(self, user_id: str, video_ids: list[str]) -> list[bool]:
-        seen = self.state.seen.get(user_id, {})
+        seen = self.state.watched.get(user_id, {}).keys() | self.state.shown.get(user_id, {}).keys()
         return [video in seen for video in video_ids]
 
     async def history(self, user_id: str, before: Keyset | None, limit: int) -> list[Keyset]:
@@ -47,7 +47,7 @@ class MemorySeen(MemoryFold):
         with self.ledger.lock:
             return {
                 f"{kind}:{user}": sorted((at, video) for video, at in times.items())
-                for kind, held in (("seen", self.state.seen), ("history", self.state.watched))
+                for kind, held in (("history", self.state.watched), ("shown", self.state.shown))
                 for user, times in held.items()
             }
 

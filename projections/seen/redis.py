@@ -1,11 +1,12 @@
 """What was seen, in Redis.
 
-    g{n}:seen:{user}     sorted set: videos played or on screen, by the greatest time
     g{n}:history:{user}  sorted set: videos played, by the greatest time
+    g{n}:shown:{user}    sorted set: videos on screen, by the greatest time
 
-Both are cut to the newest 5,000 by (time, video_id). Two topics write into `seen`; greatest times commute.
+Both are cut to the newest 5,000 by (time, video_id). Seen is what is in either.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,8 +20,8 @@ from projections.redis_ledger import Move, key, packed, store_errors
 from projections.seen.fold import CAP, NAME, TOPICS, Times, shown, watched
 from schemas.batch import Records
 
-ROWS = 5_000
-"""Rows of a transaction: two or three commands for each of their users."""
+ROWS = 10_000
+"""Rows of a transaction: two commands for each of their users."""
 BULK_ROWS = 25_000
 """The same for a rebuild: users come together again and again, and each is written to once."""
 _TOGETHER = 1_000
@@ -28,18 +29,15 @@ _TOGETHER = 1_000
 _KEEP = """
 local prefix, cap, call = ARGV[1], tonumber(ARGV[2]), redis.call
 local said = cjson.decode(ARGV[3])
-local function cut(key) call('ZREMRANGEBYRANK', key, 0, -cap - 1) end
-for _, one in ipairs(said[1]) do
-  local seen, history = prefix .. 'seen:' .. one[1], prefix .. 'history:' .. one[1]
-  local new = call('ZADD', history, 'GT', unpack(one, 2)) + call('ZADD', seen, 'GT', unpack(one, 2))
-  if new > 0 and call('ZCARD', seen) >= cap then cut(seen) cut(history) end
-end
-for _, one in ipairs(said[2]) do
-  local seen = prefix .. 'seen:' .. one[1]
-  if call('ZADD', seen, 'GT', unpack(one, 2)) > 0 then cut(seen) end
+for at, kind in ipairs({'history:', 'shown:'}) do
+  for _, one in ipairs(said[at]) do
+    local key = prefix .. kind .. one[1]
+    if call('ZADD', key, 'GT', unpack(one, 2)) > 0 and call('ZCARD', key) > cap then
+      call('ZREMRANGEBYRANK', key, 0, -cap - 1)
+    end
+  end
 end
 """
-"""What was played was seen: while `seen` is not full, `history` is not."""
 
 
 class RedisSeenFold(ScriptedFold):
@@ -64,7 +62,7 @@ class RedisSeenFold(ScriptedFold):
         """All content in canonical form, equal to that of the memory twin over the same facts."""
         return {
             whose: items_of(self.ledger.client.zrange(name, 0, -1, withscores=True))
-            for name, _, whose in self.ledger.keys("seen", "history")
+            for name, _, whose in self.ledger.keys("history", "shown")
         }
 
 
@@ -79,8 +77,13 @@ class RedisSeenReads:
         if not video_ids:
             return []
         with store_errors():
-            times = await self._client.zmscore(key(self._generation, "seen", user_id), video_ids)
-        return [at is not None for at in times]
+            watched, shown = await asyncio.gather(
+                *(
+                    self._client.zmscore(key(self._generation, kind, user_id), video_ids)
+                    for kind in ("history", "shown")
+                )
+            )
+        return [one is not None or other is not None for one, other in zip(watched, shown, strict=True)]
 
     async def history(self, user_id: str, before: Keyset | None, limit: int) -> list[Keyset]:
         return await page_of(self._client, key(self._generation, "history", user_id), before, limit)

@@ -7,7 +7,8 @@ class SeenReads(Protocol):
     """One generation's watch history, read without blocking."""
 
     async def seen(self, user_id: str, video_ids: list[str]) -> list[bool]:
-        """Whether each video was shown to the user (a view or an impression) among the last 5,000."""
+        """Whether each video was shown to the user (a view or an impression) among the last 5,000 of
+        either."""
         ...
 
     async def history(

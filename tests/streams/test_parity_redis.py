@@ -21,6 +21,7 @@ from tests.builders import (
     commented,
     deleted,
     followed,
+    impression,
     liked,
     registered,
     unfollowed,
@@ -40,6 +41,7 @@ def history() -> list[Event]:
         events += [followed(people[(n + k) % 8], people[n % 3], 20 + n) for k in range(1, 4)]
         events += [
             liked(people[n % 8], f"v{n}", 30 + n),
+            impression(people[(n + 1) % 8], f"v{n}", "r1", 30 + n),
             view_started(people[n % 8], f"v{n}", f"w{n}", 31 + n),
             commented(people[n % 8], f"v{n}", f"c{n}", 32 + n),
         ]
@@ -84,7 +86,7 @@ def test_however_it_was_cut_the_sums_are_the_same(redis_client: redis.Redis, two
     sums, number, found = compared(redis_client, two)
     assert (number, found) == (0, [])
     kinds = {"user", "video", "videos_of", "count", "likes", "said", "comments", "follow", "following"}
-    assert kinds | {"feed:page", "feed:edges", "trend:1h", "job", "seen", "history", "clock"} <= sums.keys()
+    assert kinds | {"feed:page", "feed:edges", "trend:1h", "job", "shown", "history", "clock"} <= sums.keys()
     assert not sums.keys() & {"lag", "position", "trend:rank", "feed:following"}
     assert sums["count"].count == 12
     assert all(EXCLUDED.values()), "each has its reason"
@@ -94,7 +96,7 @@ ALTERATIONS: dict[str, Callable[[redis.Redis, str], Any]] = {
     "count:v3": lambda client, key: client.hincrby(key, "likes", 1),
     "video:v3": lambda client, key: client.hdel(key, "published"),
     "comments:v5": lambda client, key: client.delete(key),
-    "seen:p9": lambda client, key: client.zadd(key, {"v1": 5}),
+    "shown:p9": lambda client, key: client.zadd(key, {"v1": 5}),
     "feed:timeline:p2": lambda client, key: client.zadd(key, {"v2": 77}),
 }
 
