@@ -4,8 +4,10 @@ Pure. A run interleaves event types and versions: payloads are grouped by schema
 (never by neighbourhood: that decodes thirty times slower), and each row carries its partition and offset.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
@@ -17,6 +19,8 @@ from schemas.columns import Undecodable, decode_columns
 from schemas.errors import InvalidEvent
 from schemas.topics import TOPIC_OF
 from streams.run import Invalid, Messages, Run, by_run
+
+T = TypeVar("T")
 
 
 def assemble(run: Run, schemas: Mapping[int, EventSchema]) -> tuple[RecordBatch, list[Invalid]]:
@@ -51,17 +55,14 @@ def assemble_together(
 
 
 def _grouped(values: Sequence[bytes | None]) -> tuple[dict[int, list[int]], list[Invalid]]:
-    heads: dict[bytes, list[int]] = {}
+    heads: defaultdict[bytes, list[int]] = defaultdict(list)
     invalid: list[Invalid] = []
+    size = HEADER.size
     for index, value in enumerate(values):
         if value is None:
             invalid.append(Invalid(index, InvalidEvent("no_value", "the message has no value"), None))
-            continue
-        head = value[: HEADER.size]
-        if head in heads:
-            heads[head].append(index)
         else:
-            heads[head] = [index]
+            heads[value[:size]].append(index)
     groups: dict[int, list[int]] = {}
     for head, indices in heads.items():
         try:
@@ -74,16 +75,22 @@ def _grouped(values: Sequence[bytes | None]) -> tuple[dict[int, list[int]], list
 def _decoded(
     messages: Messages, indices: list[int], schema: EventSchema
 ) -> tuple[pl.DataFrame, list[Undecodable]]:
-    bodies = [(messages.values[index] or b"")[HEADER.size :] for index in indices]
+    size = HEADER.size
+    bodies = [(value or b"")[size:] for value in _those(messages.values, indices)]
     frame, bad = decode_columns(bodies, schema)
     dropped = {one.index for one in bad}
     good = [index for at, index in enumerate(indices) if at not in dropped] if dropped else indices
     placed = frame.with_columns(
-        pl.Series(PARTITION, [messages.partitions[index] for index in good], dtype=pl.Int32()),
-        pl.Series(OFFSET, [messages.offsets[index] for index in good], dtype=pl.Int64()),
-        pl.Series(APPENDED_AT, [messages.appended_at[index] for index in good], dtype=pl.Int64()),
+        pl.Series(PARTITION, _those(messages.partitions, good), dtype=pl.Int32()),
+        pl.Series(OFFSET, _those(messages.offsets, good), dtype=pl.Int64()),
+        pl.Series(APPENDED_AT, _those(messages.appended_at, good), dtype=pl.Int64()),
     )
     return placed, bad
+
+
+def _those(column: Sequence[T], indices: Sequence[int]) -> Sequence[T]:
+    """The column at these different indices."""
+    return column if len(indices) == len(column) else [column[index] for index in indices]
 
 
 def _joined(frames: Mapping[str, list[pl.DataFrame]]) -> Mapping[str, pl.DataFrame]:

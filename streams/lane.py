@@ -146,7 +146,7 @@ class Lane(Service):
                     self._refused(message, assignment)
             assignment.settle()
             if self._intake.due(len(messages) < FETCH, self._busy()) and not self._waits():
-                self._spread(assignment)
+                self._spread(assignment, loop)
             if self._delivered(loop):
                 assignment.resume()
             else:
@@ -162,24 +162,30 @@ class Lane(Service):
         """Something is ready that no channel has room for."""
         return any(outlet.ready for outlet in self.outlets)
 
-    def _spread(self, assignment: Assignment) -> None:
+    def _spread(self, assignment: Assignment, loop: asyncio.AbstractEventLoop) -> None:
+        """Make batches of what is buffered, each offered before the next one is made."""
         for handouts in self._intake.flush(assignment.held):
             for outlet in self.outlets:
                 if handouts.batch.topic in outlet.runner.fold.topics:
                     outlet.ready.append(handouts)
+            self._offered(loop)
 
     def _delivered(self, loop: asyncio.AbstractEventLoop) -> bool:
         """Hand out what is ready; False when channels stayed full, and so much waits that no more is to be
         fetched."""
         until = time.monotonic() + PATIENCE_S
         while True:
-            for outlet in self.outlets:
-                while outlet.ready and outlet.channel.offer(outlet.ready[0], loop):
-                    outlet.ready.popleft()
+            self._offered(loop)
             if not self._waits() or not self._intake.full:
                 return True
             if time.monotonic() >= until or self._stopping.wait(0.002):
                 return False
+
+    def _offered(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Hand out what there is room for."""
+        for outlet in self.outlets:
+            while outlet.ready and outlet.channel.offer(outlet.ready[0], loop):
+                outlet.ready.popleft()
 
     def _beat(self, assignment: Assignment, quiet: bool) -> None:
         if self.log_down:

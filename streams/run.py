@@ -37,7 +37,8 @@ class Run:
     def schema_ids(self) -> set[int]:
         """Every id that a well-formed header of this run names. No registry gives out 0: nobody is asked for
         it, and zeros are no event also while the registry is away."""
-        heads = {value[: HEADER.size] for value in self.values if value}
+        size = HEADER.size
+        heads = {value[:size] for value in self.values if value}
         return {int(HEADER.unpack(head)[1]) for head in heads if _well_formed(head)} - {0}
 
 

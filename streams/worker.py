@@ -145,7 +145,7 @@ def lane_config(settings: Settings, sink: str, group: str) -> dict[str, object]:
         "fetch.wait.max.ms": 100 if sink == folds.CLICKHOUSE else 20,
         "fetch.min.bytes": 65_536,
         "fetch.error.backoff.ms": 100,
-        # A full queue is looked at again soon: after the second that librdkafka waits by itself it is long empty.
+        # a full queue is looked at again soon: after librdkafka's own second it is long empty
         "fetch.queue.backoff.ms": 10,
         "queued.max.messages.kbytes": 16_384,  # a pause throws them away, and they are fetched again
         "topic.metadata.refresh.interval.ms": 30_000,

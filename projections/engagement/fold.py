@@ -9,7 +9,7 @@ when it comes first, and another actor's has no effect. Self-views count.
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -32,8 +32,7 @@ _ONCE: Mapping[str, tuple[Kind, str]] = {
 """Counted once for each actor and id: event type -> (kind, field of the id)."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Like:
+class Like(NamedTuple):
     """An actor's last word on a video: a later one is the greater."""
 
     at: int

@@ -90,7 +90,7 @@ class MemoryEngagement(Remembering, MemoryFold):
                 if number:
                     found.setdefault(f"count:{video}", {})[kind] = number
             for (actor, video), like in self.state.likes.items():
-                found.setdefault(f"likes:{actor}", {})[video] = list(astuple(like))
+                found.setdefault(f"likes:{actor}", {})[video] = list(like)
             for (actor, comment), said in self.state.comments.items():
                 found.setdefault(f"said:{actor}", {})[comment] = said and list(astuple(said))
                 if said is not None:

@@ -131,7 +131,7 @@ class RedisEngagementFold(Remembering, RedisFold):
             if kind == "count":
                 found[whose] = {one: int(number) for one, number in held.items() if int(number)}
             elif kind == "likes":
-                found[whose] = {video: list(astuple(_like(str(text)))) for video, text in held.items()}
+                found[whose] = {video: list(_like(str(text))) for video, text in held.items()}
             else:
                 found[whose] = {comment: orjson.loads(text) for comment, text in held.items()}
         return {whose: content for whose, content in found.items() if content}
