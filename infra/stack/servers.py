@@ -38,6 +38,7 @@ bind {host}
 dir {folder}
 appendonly yes
 appendfsync everysec
+auto-aof-rewrite-min-size 256mb
 maxmemory-policy noeviction
 save ""
 daemonize no
