@@ -28,8 +28,7 @@ _SIGHTED = {
 
 LastTimes = dict[str, dict[str, int]]
 """User -> video -> greatest time, epoch ms."""
-Times = list[tuple[str, str, int]]
-"""The same as (user, video, greatest time)."""
+_TIMES_OF = pl.DataFrame(schema={"actor_id": pl.String, "video_id": pl.String, "at": pl.Int64})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +44,12 @@ def sightings(batch: Records) -> Sightings:
     return Sightings(_by_user(watched(batch)), _by_user(shown(batch)))
 
 
-def watched(batch: Records) -> Times:
-    """The batch's greatest time for each (user, video) that played."""
+def watched(batch: Records) -> pl.DataFrame:
+    """The batch's greatest time for each (user, video) that played: actor_id, video_id, at."""
     return _greatest(_played(batch))
 
 
-def shown(batch: Records) -> Times:
+def shown(batch: Records) -> pl.DataFrame:
     """The same for each that was on screen."""
     return _greatest(_shown(batch))
 
@@ -72,14 +71,12 @@ def _times(frame: pl.DataFrame, time: str) -> pl.DataFrame:
     return frame.select(_SIGHTED[time])
 
 
-def _greatest(frames: list[pl.DataFrame]) -> Times:
-    if not frames:
-        return []
-    return pl.concat(frames).group_by("actor_id", "video_id").agg(pl.col("at").max()).rows()
+def _greatest(frames: list[pl.DataFrame]) -> pl.DataFrame:
+    return pl.concat([_TIMES_OF, *frames]).group_by("actor_id", "video_id").agg(pl.col("at").max())
 
 
-def _by_user(times: Times) -> LastTimes:
+def _by_user(times: pl.DataFrame) -> LastTimes:
     found: LastTimes = {}
-    for user, video, at in times:
+    for user, video, at in times.rows():
         found.setdefault(user, {})[video] = at
     return found

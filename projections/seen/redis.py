@@ -16,28 +16,30 @@ import redis.asyncio
 from projections.keyset import Keyset
 from projections.redis_fold import ScriptedFold
 from projections.redis_keyset import items_of, page_of
-from projections.redis_ledger import Move, key, packed, store_errors
-from projections.seen.fold import CAP, NAME, TOPICS, Times, shown, watched
+from projections.redis_ledger import Argument, Move, key, store_errors
+from projections.redis_words import EACH, MOST, words
+from projections.seen.fold import CAP, NAME, TOPICS, shown, watched
 from schemas.batch import Records
 
 ROWS = 10_000
 """Rows of a transaction: two commands for each of their users."""
 BULK_ROWS = 25_000
 """The same for a rebuild: users come together again and again, and each is written to once."""
-_TOGETHER = 1_000
-"""Videos in one command at most: Lua hands over 8,000 words."""
-_KEEP = """
-local prefix, cap, call = ARGV[1], tonumber(ARGV[2]), redis.call
-local said = cjson.decode(ARGV[3])
-for at, kind in ipairs({'history:', 'shown:'}) do
-  for _, one in ipairs(said[at]) do
-    local key = prefix .. kind .. one[1]
-    if call('ZADD', key, 'GT', unpack(one, 2)) > 0 and call('ZCARD', key) > cap then
-      call('ZREMRANGEBYRANK', key, 0, -cap - 1)
+_KEEP = (
+    EACH
+    + """
+local cap = tonumber(ARGV[1])
+for at = 2, #ARGV, 2 do
+  each(ARGV[at + 1], MOST, function(user, words, first, last)
+    local key = ARGV[at] .. user
+    if redis.call('ZADD', key, 'GT', unpack(words, first, last)) > 0 and redis.call('ZCARD', key) > cap then
+      redis.call('ZREMRANGEBYRANK', key, 0, -cap - 1)
     end
-  end
+  end)
 end
-"""
+""".replace("MOST", str(MOST))
+)
+"""ARGV: how many are kept, then the beginning of keys and what is to be in them, by turns."""
 
 
 class RedisSeenFold(ScriptedFold):
@@ -55,8 +57,11 @@ class RedisSeenFold(ScriptedFold):
         self.rows = BULK_ROWS
 
     def write(self, records: Records, moves: Sequence[Move]) -> None:
-        said = packed([_by_user(watched(records)), _by_user(shown(records))])
-        self.ledger.run_script(_KEEP, [], [self.ledger.key(""), self._cap, said], moves)
+        arguments: list[Argument] = [self._cap]
+        for kind, times in (("history", watched(records)), ("shown", shown(records))):
+            if times.height:
+                arguments += [self.ledger.key(kind, ""), words(times, "actor_id", ("at", "video_id"))]
+        self.ledger.run_script(_KEEP, [], arguments, moves)
 
     def snapshot(self) -> dict[str, Any]:
         """All content in canonical form, equal to that of the memory twin over the same facts."""
@@ -88,16 +93,3 @@ class RedisSeenReads:
     async def history(self, user_id: str, before: Keyset | None, limit: int) -> list[Keyset]:
         return await page_of(self._client, key(self._generation, "history", user_id), before, limit)
 
-
-def _by_user(times: Times) -> list[list[str]]:
-    """[user, at, video, at, video, ...] of each user, as the script takes it."""
-    found: dict[str, list[str]] = {}
-    whole: list[list[str]] = []
-    for user, video, at in times:
-        said = found.get(user)
-        if said is None:
-            said = found[user] = [user]
-        said += (str(at), video)
-        if len(said) > 2 * _TOGETHER:
-            whole.append(found.pop(user))
-    return [*whole, *found.values()]
