@@ -189,10 +189,10 @@ class RedisLedger:
             raise PositionConflict(moves[nth - 1].expected, int(stored) if stored else None)
         return answer[0]
 
-    def ask(self, script: str, packed: bytes) -> list[Any]:
-        """What a script that changes nothing answers to one argument."""
+    def ask(self, script: str, *arguments: Argument) -> list[Any]:
+        """What a script that changes nothing answers."""
         with store_errors():
-            return list(self._registered(script)(args=[packed]))
+            return list(self._registered(script)(args=arguments))
 
     def _registered(self, script: str) -> Script:
         if script not in self._scripts:

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from projections.redis_ledger import packed
-
 EACH = """
 local function each(text, most, call)
   local said, at = cjson.decode(text), 1
@@ -23,18 +21,28 @@ local function each(text, most, call)
   end
 end
 """
-"""Lua: calls ``call(key, words, first, last)`` for the words of every key, ``most`` of them at most at once."""
+"""Lua: calls ``call(key, words, first, last)`` for the words of every key, ``most`` at once at most."""
 MOST = 2_000
 """Words of one command: Lua hands over 8,000 at most."""
 
 
-def words(frame: pl.DataFrame, key: str, fields: Sequence[str]) -> bytes:
-    """What `each` takes: for every value of the column ``key`` its rows' fields, by turns, as text."""
-    rows = frame.sort(pl.col(key).hash())  # cheaper than by the text; only neighbours matter
-    keys = rows[key].to_numpy()
+Words = tuple[list[str], list[int], list[str]]
+"""Keys, how many words each has, and the words of all, key after key."""
+
+
+def gathered(frame: pl.DataFrame, key: str) -> pl.DataFrame:
+    """The frame with the rows of one key side by side: by its hash, cheaper to sort by than the text."""
+    return frame.sort(pl.col(key).hash()) if frame.height > 1 else frame
+
+
+def words(frame: pl.DataFrame, key: str, fields: Sequence[str]) -> Words:
+    """For every key of a `gathered` frame its rows' fields, by turns, as text."""
+    if not frame.height:
+        return [], [], []
+    keys = frame[key].to_numpy()
     firsts = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1])))
     counts = np.diff(firsts, append=len(keys)) * len(fields)
     said = [""] * (len(keys) * len(fields))
     for nth, field in enumerate(fields):
-        said[nth :: len(fields)] = rows[field].cast(pl.String).to_list()
-    return packed([keys[firsts].tolist(), counts.tolist(), said])
+        said[nth :: len(fields)] = frame[field].cast(pl.String).to_list()
+    return keys[firsts].tolist(), counts.tolist(), said

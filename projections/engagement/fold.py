@@ -33,11 +33,21 @@ _ONCE: Mapping[str, tuple[Kind, str]] = {
 
 
 class Like(NamedTuple):
-    """An actor's last word on a video: a later one is the greater."""
+    """An actor's last word on a video: a later one is the greater. Stored as "at|event_id|1 or 0"."""
 
     at: int
     event_id: str
     on: bool
+
+    @classmethod
+    def of(cls, text: str) -> "Like":
+        """The one that is stored so."""
+        at, rest = text.split("|", 1)
+        event_id, on = rest.rsplit("|", 1)
+        return cls(int(at), event_id, on == "1")
+
+
+_STORED = r"(?s)^(?<at>-?\d+)\|(?<event_id>.*)\|(?<on>[01])$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +72,6 @@ class Changes:
 
     counts: Counter[tuple[str, Kind]] = field(default_factory=Counter)
     """(video, kind) -> by how much; no zeros."""
-    likes: dict[Pair, Like] = field(default_factory=dict)
     comments: Comments = field(default_factory=dict)
     withdrawn: dict[Pair, str] = field(default_factory=dict)
     """Comments that stood in the store and no longer do, with their video."""
@@ -95,27 +104,63 @@ _NONE_COUNTABLE = pl.DataFrame(
 )
 
 
-def likes(batch: Records) -> dict[Pair, Like]:
-    """The last word of the batch on each (actor, video)."""
+def toggles(batch: Records) -> pl.DataFrame:
+    """The last word of the batch on each (actor, video): actor_id, video_id, at, event_id, on."""
     said = [
         frame.select(columns)
         for event_type, columns in _TOGGLES.items()
         if (frame := batch.frame(event_type)) is not None
     ]
     if not said:
-        return {}
-    pairs = ("actor_id", "video_id")
-    last = (
-        pl.concat(said).sort("occurred_at", "event_id", "on").unique(pairs, keep="last", maintain_order=True)
+        return _NO_TOGGLES
+    return pl.concat(said).sort("at", "event_id", "on").unique(["actor_id", "video_id"], keep="last")
+
+
+def turned(said: pl.DataFrame, stored: pl.Series) -> pl.DataFrame:
+    """Those of `toggles` that come after what is stored of their pairs: actor_id, video_id, the text to keep,
+    and how many likes the video has more. ``stored``: for each of them the text, or null."""
+    if not said.height:
+        return _NONE_TURNED
+    before = stored.cast(pl.String).str.extract_groups(_STORED).struct.unnest()
+    both = said.with_columns(
+        before["at"].cast(pl.Int64).alias("at_before"),
+        before["event_id"].alias("id_before"),
+        (before["on"] == "1").fill_null(False).alias("on_before"),
     )
-    return {(actor, video): Like(at, event_id, on) for actor, video, at, event_id, on in last.rows()}
+    return both.filter(_NEWER).select(_TURNED)
 
 
+_AT, _ID, _ON = pl.col("at"), pl.col("event_id"), pl.col("on")
+_AT_BEFORE, _ID_BEFORE, _ON_BEFORE = pl.col("at_before"), pl.col("id_before"), pl.col("on_before")
+_SAME_ID = (_AT == _AT_BEFORE) & (_ID == _ID_BEFORE)
+_NEWER = (
+    _AT_BEFORE.is_null()
+    | (_AT > _AT_BEFORE)
+    | ((_AT == _AT_BEFORE) & (_ID > _ID_BEFORE))
+    | (_SAME_ID & (_ON > _ON_BEFORE))
+)
+_TURNED = (
+    pl.col("actor_id", "video_id"),
+    pl.format("{}|{}|{}", _AT, _ID, _ON.cast(pl.Int8)).alias("text"),
+    (_ON.cast(pl.Int64) - _ON_BEFORE.cast(pl.Int64)).alias("step"),
+)
+_NONE_TURNED = pl.DataFrame(
+    schema={"actor_id": pl.String, "video_id": pl.String, "text": pl.String, "step": pl.Int64}
+)
+_NO_TOGGLES = pl.DataFrame(
+    schema={
+        "actor_id": pl.String,
+        "video_id": pl.String,
+        "at": pl.Int64,
+        "event_id": pl.String,
+        "on": pl.Boolean,
+    }
+)
 _TOGGLES = {
     event_type: (
         pl.col("actor_id"),
         pl.col("video_id"),
-        clamped(),
+        clamped().alias("at"),
         pl.col("event_id"),
         pl.lit(on).alias("on"),
     )
@@ -123,34 +168,31 @@ _TOGGLES = {
 }
 
 
-def remarked(batch: Records) -> list[Pair]:
-    """The (actor, comment_id) that the batch speaks of: what must be read before `changes`."""
-    found: dict[Pair, None] = {}
-    for event_type in ("comment.created", "comment.deleted"):
-        if (frame := batch.frame(event_type)) is not None:
-            found |= dict.fromkeys(frame.select("actor_id", "comment_id").rows())
-    return list(found)
+def remarked(batch: Records) -> pl.DataFrame:
+    """The (actor_id, comment_id) that the batch speaks of: what must be read before `changes`."""
+    found = [
+        frame.select(_REMARKED)
+        for event_type in ("comment.created", "comment.deleted")
+        if (frame := batch.frame(event_type)) is not None
+    ]
+    return pl.concat(found).unique() if found else _NONE_REMARKED
+
+
+_REMARKED = pl.col("actor_id", "comment_id")
+_NONE_REMARKED = pl.DataFrame(schema={"actor_id": pl.String, "comment_id": pl.String})
 
 
 def changes(
-    batch: Records,
-    fresh: pl.DataFrame,
-    stored_likes: Mapping[Pair, Like],
-    stored: Mapping[Pair, Said | None],
-    said: Mapping[Pair, Like] | None = None,
+    batch: Records, fresh: pl.DataFrame, likes: pl.DataFrame, stored: Mapping[Pair, Said | None]
 ) -> Changes:
-    """What the batch changes: ``fresh`` of `countable`, and what is stored of `likes` and `remarked`.
-
-    A pair that is not stored is absent from the mappings. ``said``: the batch's `likes`, where known.
-    """
+    """What the batch changes: ``fresh`` of `countable`, likes that have `turned`, and what is stored of
+    `remarked`; a pair that is not stored is absent."""
     made = Changes()
-    for video, kind, number in fresh.group_by("video_id", "kind").len().rows():
-        made.counts[video, kind] += number
-    for pair, like in (likes(batch) if said is None else said).items():
-        before = stored_likes.get(pair)
-        if before is None or like > before:
-            made.likes[pair] = like
-            made.counts[pair[1], "likes"] += like.on - (before is not None and before.on)
+    if fresh.height:
+        made.counts.update({one[:2]: one[2] for one in fresh.group_by("video_id", "kind").len().rows()})
+    if likes.height:
+        steps = likes.group_by("video_id").agg(pl.col("step").sum()).rows()
+        made.counts.update({(video, "likes"): step for video, step in steps})
     _comment(batch, stored, made)
     made.counts = Counter({name: number for name, number in made.counts.items() if number})
     return made

@@ -4,6 +4,8 @@ from collections import Counter
 from dataclasses import asdict, astuple, dataclass, field
 from typing import Any
 
+import polars as pl
+
 from projections.engagement.fold import (
     NAME,
     TOPICS,
@@ -13,8 +15,9 @@ from projections.engagement.fold import (
     Pair,
     changes,
     countable,
-    likes,
     remarked,
+    toggles,
+    turned,
 )
 from projections.engagement.store import Comment, Counts
 from projections.keyset import Keyset
@@ -29,7 +32,7 @@ class EngagementState:
 
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     counts: Counter[tuple[str, Kind]] = field(default_factory=Counter)
-    likes: dict[Pair, Like] = field(default_factory=dict)
+    likes: dict[Pair, str] = field(default_factory=dict)
     comments: Comments = field(default_factory=dict)
 
 
@@ -46,10 +49,12 @@ class MemoryEngagement(Remembering, MemoryFold):
 
     def change(self, batch: RecordBatch) -> None:
         state = self.state
-        stored_likes = {pair: state.likes[pair] for pair in likes(batch) if pair in state.likes}
-        stored = {pair: state.comments[pair] for pair in remarked(batch) if pair in state.comments}
-        made = changes(batch, self.recent.fresh(batch), stored_likes, stored)
-        state.likes |= made.likes
+        said = toggles(batch)
+        pairs = said.select("actor_id", "video_id").rows()
+        likes = turned(said, pl.Series([state.likes.get(pair) for pair in pairs], dtype=pl.String))
+        stored = {pair: state.comments[pair] for pair in remarked(batch).rows() if pair in state.comments}
+        made = changes(batch, self.recent.fresh(batch), likes, stored)
+        state.likes |= {(actor, video): text for actor, video, text, _ in likes.rows()}
         state.comments |= made.comments
         state.counts.update(made.counts)
 
@@ -59,7 +64,7 @@ class MemoryEngagement(Remembering, MemoryFold):
 
     async def liked(self, actor_id: str, video_ids: list[str]) -> list[bool]:
         found = (self.state.likes.get((actor_id, video)) for video in video_ids)
-        return [like is not None and like.on for like in found]
+        return [text is not None and Like.of(text).on for text in found]
 
     async def comments(self, video_id: str, before: Keyset | None, limit: int) -> list[Comment]:
         with self.ledger.lock:
@@ -89,8 +94,8 @@ class MemoryEngagement(Remembering, MemoryFold):
             for (video, kind), number in self.state.counts.items():
                 if number:
                     found.setdefault(f"count:{video}", {})[kind] = number
-            for (actor, video), like in self.state.likes.items():
-                found.setdefault(f"likes:{actor}", {})[video] = list(like)
+            for (actor, video), text in self.state.likes.items():
+                found.setdefault(f"likes:{actor}", {})[video] = list(Like.of(text))
             for (actor, comment), said in self.state.comments.items():
                 found.setdefault(f"said:{actor}", {})[comment] = said and list(astuple(said))
                 if said is not None:

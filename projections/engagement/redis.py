@@ -13,9 +13,11 @@ and each comment is its own actor's member.
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import astuple
+from itertools import accumulate
 from typing import Any
 
 import orjson
+import polars as pl
 import redis
 import redis.asyncio
 
@@ -24,12 +26,12 @@ from projections.engagement.fold import (
     TOPICS,
     Changes,
     Like,
-    Pair,
     Said,
     changes,
     countable,
-    likes,
     remarked,
+    toggles,
+    turned,
 )
 from projections.engagement.store import Comment, Counts
 from projections.keyset import Keyset
@@ -38,22 +40,25 @@ from projections.redis_fold import RedisFold
 from projections.redis_keyset import items_of, page_of
 from projections.redis_ledger import Argument, Command, key, packed, store_errors
 from projections.redis_reading import Hashes
+from projections.redis_words import EACH, MOST, gathered, words
 from schemas.batch import Records
 
 COUNTED = "views", "likes", "comments", "shares"
 _COUNTED = orjson.dumps(COUNTED).decode()
-_HELD = """#!lua flags=no-writes
+_HELD = (
+    "#!lua flags=no-writes"
+    + EACH
+    + """
 local found = {}
-for _, one in ipairs(cjson.decode(ARGV[1])) do
-  local key, size = one[1], #one
-  for first = 2, size, 1000 do
-    local texts = redis.call('HMGET', key, unpack(one, first, math.min(first + 999, size)))
-    for i = 1, #texts do found[#found + 1] = texts[i] end
-  end
-end
+each(ARGV[2], MOST, function(name, words, first, last)
+  local texts = redis.call('HMGET', ARGV[1] .. name, unpack(words, first, last))
+  for i = 1, #texts do found[#found + 1] = texts[i] end
+end)
 return found
-"""
-"""[[key, field, ...], ...] -> what these fields hold, in order; one round trip for all actors of a batch."""
+""".replace("MOST", str(MOST))
+)
+"""The beginning of keys, and fields -> what these fields hold, in order; one round trip for all actors of a
+batch."""
 _APART = " "
 """Between comment_id and actor: before every character of an id, so that members sort as ids do."""
 
@@ -69,56 +74,44 @@ class RedisEngagementFold(Remembering, RedisFold):
         self.remembers(RecentRecords(recent_window_ms, countable))
 
     def commands(self, batch: Records) -> list[Command]:
-        said = likes(batch)
-        stored_likes = self._stored("likes", list(said))
-        stored_comments = self._stored("said", remarked(batch))
-        return self._written(
-            changes(
-                batch,
-                self.recent.fresh(batch),
-                {pair: _like(text) for pair, text in stored_likes.items()},
-                {pair: _said(text) for pair, text in stored_comments.items()},
-                said,
-            )
-        )
+        said, remarks = gathered(toggles(batch), "actor_id"), gathered(remarked(batch), "actor_id")
+        likes = turned(said, pl.Series(self._stored("likes", said, "video_id"), dtype=pl.String))
+        comments = zip(remarks.rows(), self._stored("said", remarks, "comment_id"), strict=True)
+        stored = {pair: _said(text) for pair, text in comments if text is not None}
+        made = changes(batch, self.recent.fresh(batch), likes, stored)
+        return self._liked(likes) + self._commented(made) + self._counted(made)
 
-    def _stored(self, kind: str, pairs: list[Pair]) -> dict[Pair, str]:
-        """Fields of the actors' hashes, those that are there."""
-        by_actor: dict[str, list[str]] = defaultdict(list)
-        for actor, name in pairs:
-            by_actor[actor].append(name)
-        if not by_actor:
-            return {}
+    def _stored(self, kind: str, asked: pl.DataFrame, field: str) -> list[str | None]:
+        """Of every row its field of its actor's hash, in order."""
+        if not asked.height:
+            return []
         prefix = self.ledger.key(kind, "")
-        texts = self.ledger.ask(
-            _HELD, packed([(prefix + actor, *names) for actor, names in by_actor.items()])
-        )
-        asked = ((actor, name) for actor, names in by_actor.items() for name in names)
-        return {pair: text for pair, text in zip(asked, texts, strict=True) if text is not None}
+        return self.ledger.ask(_HELD, prefix, packed(words(asked, "actor_id", (field,))))
 
-    def _written(self, made: Changes) -> list[Command]:
-        key = self.ledger.key
-        texts = {pair: f"{like.at}|{like.event_id}|{like.on:d}" for pair, like in made.likes.items()}
-        jsons = {pair: orjson.dumps(said and astuple(said)) for pair, said in made.comments.items()}
-        commands = self._hashes("likes", texts) + self._hashes("said", jsons)
-        counts = key("count", "")
-        commands += [
-            ("HINCRBY", counts + video, kind, number) for (video, kind), number in made.counts.items()
+    def _liked(self, likes: pl.DataFrame) -> list[Command]:
+        """One HSET an actor."""
+        actors, counts, said = words(likes, "actor_id", ("video_id", "text"))
+        prefix, ends = self.ledger.key("likes", ""), list(accumulate(counts))
+        return [
+            ("HSET", prefix + actor, *said[end - count : end])
+            for actor, count, end in zip(actors, counts, ends, strict=True)
         ]
+
+    def _commented(self, made: Changes) -> list[Command]:
+        key = self.ledger.key
+        by_actor: dict[str, list[Argument]] = defaultdict(list)
+        commands: list[Command] = []
         for (actor, comment), said in made.comments.items():
+            by_actor[actor] += (comment, orjson.dumps(said and astuple(said)))
             if said is not None:
                 commands.append(("ZADD", key("comments", said.video_id), said.at, _member(comment, actor)))
         for (actor, comment), video in made.withdrawn.items():
             commands.append(("ZREM", key("comments", video), _member(comment, actor)))
-        return commands
+        return [("HSET", key("said", actor), *fields) for actor, fields in by_actor.items()] + commands
 
-    def _hashes(self, kind: str, texts: dict[Pair, str] | dict[Pair, bytes]) -> list[Command]:
-        """One HSET an actor."""
-        by_actor: dict[str, list[Argument]] = defaultdict(list)
-        for (actor, name), text in texts.items():
-            by_actor[actor] += (name, text)
-        prefix = self.ledger.key(kind, "")
-        return [("HSET", prefix + actor, *fields) for actor, fields in by_actor.items()]
+    def _counted(self, made: Changes) -> list[Command]:
+        prefix = self.ledger.key("count", "")
+        return [("HINCRBY", prefix + video, kind, number) for (video, kind), number in made.counts.items()]
 
     def snapshot(self) -> dict[str, Any]:
         """All content in canonical form, equal to that of the memory twin over the same facts."""
@@ -131,7 +124,7 @@ class RedisEngagementFold(Remembering, RedisFold):
             if kind == "count":
                 found[whose] = {one: int(number) for one, number in held.items() if int(number)}
             elif kind == "likes":
-                found[whose] = {video: list(_like(str(text))) for video, text in held.items()}
+                found[whose] = {video: list(Like.of(str(text))) for video, text in held.items()}
             else:
                 found[whose] = {comment: orjson.loads(text) for comment, text in held.items()}
         return {whose: content for whose, content in found.items() if content}
@@ -177,16 +170,11 @@ def counts_of(held: Sequence[str | None]) -> Counts:
 
 def is_on(text: str | bytes | None) -> bool:
     """Whether a field of an actor's likes says that the video is liked now."""
-    return text is not None and _like(str(text)).on
+    return text is not None and Like.of(str(text)).on
 
 
 def _member(comment: str, actor: str) -> str:
     return f"{comment}{_APART}{actor}"
-
-
-def _like(text: str) -> Like:
-    at, event_id, on = text.split("|")
-    return Like(int(at), event_id, on == "1")
 
 
 def _said(text: str) -> Said | None:

@@ -6,8 +6,6 @@ once. Each video stands once in each, at its greatest time, and the newest CAP b
 what falls out has CAP newer ones before it for ever, so the result depends on the facts alone.
 """
 
-from dataclasses import dataclass
-
 import polars as pl
 
 from projections.versions import clamped
@@ -28,20 +26,7 @@ _SIGHTED = {
 
 LastTimes = dict[str, dict[str, int]]
 """User -> video -> greatest time, epoch ms."""
-_TIMES_OF = pl.DataFrame(schema={"actor_id": pl.String, "video_id": pl.String, "at": pl.Int64})
-
-
-@dataclass(frozen=True, slots=True)
-class Sightings:
-    """What a batch says was watched, and what was on screen."""
-
-    watched: LastTimes
-    shown: LastTimes
-
-
-def sightings(batch: Records) -> Sightings:
-    """The batch's greatest time for each (user, video)."""
-    return Sightings(_by_user(watched(batch)), _by_user(shown(batch)))
+_NO_TIMES = pl.DataFrame(schema={"actor_id": pl.String, "video_id": pl.String, "at": pl.Int64})
 
 
 def watched(batch: Records) -> pl.DataFrame:
@@ -72,10 +57,13 @@ def _times(frame: pl.DataFrame, time: str) -> pl.DataFrame:
 
 
 def _greatest(frames: list[pl.DataFrame]) -> pl.DataFrame:
-    return pl.concat([_TIMES_OF, *frames]).group_by("actor_id", "video_id").agg(pl.col("at").max())
+    if not frames:
+        return _NO_TIMES
+    return pl.concat(frames).group_by("actor_id", "video_id").agg(pl.col("at").max())
 
 
-def _by_user(times: pl.DataFrame) -> LastTimes:
+def by_user(times: pl.DataFrame) -> LastTimes:
+    """The same of each user."""
     found: LastTimes = {}
     for user, video, at in times.rows():
         found.setdefault(user, {})[video] = at

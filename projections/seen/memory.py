@@ -5,7 +5,7 @@ from typing import Any
 
 from projections.keyset import Keyset, page
 from projections.memory_ledger import MemoryFold, MemoryLedger
-from projections.seen.fold import CAP, NAME, TOPICS, LastTimes, sightings
+from projections.seen.fold import CAP, NAME, TOPICS, LastTimes, by_user, shown, watched
 from schemas.batch import RecordBatch
 
 
@@ -30,9 +30,8 @@ class MemorySeen(MemoryFold):
         self._cap = cap
 
     def change(self, batch: RecordBatch) -> None:
-        found = sightings(batch)
-        self._keep(self.state.watched, found.watched)
-        self._keep(self.state.shown, found.shown)
+        self._keep(self.state.watched, by_user(watched(batch)))
+        self._keep(self.state.shown, by_user(shown(batch)))
 
     async def seen(self, user_id: str, video_ids: list[str]) -> list[bool]:
         seen = self.state.watched.get(user_id, {}).keys() | self.state.shown.get(user_id, {}).keys()

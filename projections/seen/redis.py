@@ -16,8 +16,8 @@ import redis.asyncio
 from projections.keyset import Keyset
 from projections.redis_fold import ScriptedFold
 from projections.redis_keyset import items_of, page_of
-from projections.redis_ledger import Argument, Move, key, store_errors
-from projections.redis_words import EACH, MOST, words
+from projections.redis_ledger import Argument, Move, key, packed, store_errors
+from projections.redis_words import EACH, MOST, gathered, words
 from projections.seen.fold import CAP, NAME, TOPICS, shown, watched
 from schemas.batch import Records
 
@@ -60,7 +60,8 @@ class RedisSeenFold(ScriptedFold):
         arguments: list[Argument] = [self._cap]
         for kind, times in (("history", watched(records)), ("shown", shown(records))):
             if times.height:
-                arguments += [self.ledger.key(kind, ""), words(times, "actor_id", ("at", "video_id"))]
+                times = gathered(times, "actor_id")
+                arguments += [self.ledger.key(kind, ""), packed(words(times, "actor_id", ("at", "video_id")))]
         self.ledger.run_script(_KEEP, [], arguments, moves)
 
     def snapshot(self) -> dict[str, Any]:
@@ -92,4 +93,3 @@ class RedisSeenReads:
 
     async def history(self, user_id: str, before: Keyset | None, limit: int) -> list[Keyset]:
         return await page_of(self._client, key(self._generation, "history", user_id), before, limit)
-
