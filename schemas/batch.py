@@ -11,7 +11,7 @@ each partition: folded together they cost a fraction.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 
@@ -35,9 +35,20 @@ class Records:
     __slots__ = ()
     topic: str
     frames: Mapping[str, pl.DataFrame]
+    _received: tuple[int, ...] | None
 
     def __len__(self) -> int:
         return sum(frame.height for frame in self.frames.values())
+
+    def received(self) -> tuple[int, ...]:
+        """received_at of the eldest and of the youngest row, epoch ms; nothing without rows. Found once:
+        every fold of a lane asks."""
+        if self._received is None:
+            times = [frame["received_at"] for frame in self.frames.values() if frame.height]
+            eldest, youngest = (one.min() for one in times), (one.max() for one in times)
+            ends = (min(cast(Iterator[int], eldest)), max(cast(Iterator[int], youngest))) if times else ()
+            object.__setattr__(self, "_received", ends)
+        return self._received or ()
 
     def frame(self, event_type: str) -> pl.DataFrame | None:
         """The rows of one event type, or None when there are none."""
@@ -76,6 +87,7 @@ class RecordBatch(Records):
     start: int
     next: int
     frames: Mapping[str, pl.DataFrame] = field(default_factory=lambda: MappingProxyType({}))
+    _received: tuple[int, ...] | None = field(default=None, init=False, compare=False, repr=False)
 
     @classmethod
     def of(cls, batches: Sequence["RecordBatch"]) -> "RecordBatch":
@@ -129,6 +141,7 @@ class TopicBatch(Records):
     topic: str
     spans: Sequence[Span]
     frames: Mapping[str, pl.DataFrame] = field(default_factory=lambda: MappingProxyType({}))
+    _received: tuple[int, ...] | None = field(default=None, init=False, compare=False, repr=False)
 
     @classmethod
     def of(cls, batches: Sequence[RecordBatch]) -> "TopicBatch":

@@ -42,12 +42,14 @@ Json = Any
 
 @dataclass(frozen=True, slots=True)
 class EventSchema:
-    """One version of one event type. ``raw`` is the file's JSON, ``parsed`` fastavro's form of it."""
+    """One version of one event type. ``raw`` is the file's JSON, ``parsed`` fastavro's form of it, ``text``
+    the schema as registered and cached: all attributes, no white space."""
 
     event_type: str
     version: int
     raw: Mapping[str, Json]
     parsed: Json
+    text: str
 
     @property
     def fields(self) -> tuple[Mapping[str, Json], ...]:
@@ -67,15 +69,11 @@ class EventSchema:
         """The registry's subject (TopicRecordNameStrategy: many types a topic)."""
         return f"{TOPIC_OF[self.event_type].name}-{self.name}"
 
-    @property
-    def text(self) -> str:
-        """The schema as registered and cached: all attributes, no white space."""
-        return json.dumps(dict(self.raw), separators=(",", ":"))
-
 
 def parse(raw: Mapping[str, Json], version: int) -> EventSchema:
     """An EventSchema from a schema's JSON."""
-    return EventSchema(raw["event_type"], version, MappingProxyType(dict(raw)), _parsed(raw))
+    text = json.dumps(dict(raw), separators=(",", ":"))
+    return EventSchema(raw["event_type"], version, MappingProxyType(dict(raw)), _parsed(raw), text)
 
 
 def _parsed(raw: Mapping[str, Json]) -> Json:

@@ -15,7 +15,6 @@ from functools import lru_cache
 from io import BytesIO
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from schemas.catalogue import AVRO_ATTRIBUTES, EventSchema, latest
@@ -23,7 +22,7 @@ from schemas.codec import EVENT_ID_LENGTH, decode_body
 from schemas.errors import InvalidEvent
 
 _SYNC = b"reelfold-columns"
-_ID_MARK = 2 * EVENT_ID_LENGTH
+_ID_MARK = bytes([2 * EVENT_ID_LENGTH])
 _ID_END = 1 + EVENT_ID_LENGTH
 
 
@@ -55,28 +54,20 @@ def empty(event_type: str) -> pl.DataFrame:
 
 def _fast(bodies: Sequence[bytes], writer: EventSchema) -> pl.DataFrame | None:
     """All bodies in one read, or None when the proof of alignment fails."""
-    ids = _ids([*bodies, bodies[0]])
-    if ids is None:
+    if {body[:1] for body in bodies} != {_ID_MARK}:
         return None
+    ids = [body[1:_ID_END] for body in bodies]
     try:
         frame = pl.read_avro(BytesIO(_container([*bodies, bodies[0]], writer)))
+        expected = pl.Series([one.decode("ascii") for one in [*ids, ids[0]]])
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError):
         return None  # a panic of its reader is a BaseException; damage is judged one by one
-    found = frame["event_id"]
-    if (found.str.len_bytes() != EVENT_ID_LENGTH).any() or found.str.join("").item().encode() != ids:
+    if not frame["event_id"].equals(expected):
         return None
-    if (frame["event_type"] != writer.event_type).any():
+    types = frame["event_type"]
+    if types.n_unique() != 1 or types[0] != writer.event_type:
         return None
     return frame.head(len(bodies))
-
-
-def _ids(bodies: Sequence[bytes]) -> bytes | None:
-    """The ids at the front of all bodies, end to end; None where one does not begin with an id."""
-    fronts = b"".join([body[:_ID_END] for body in bodies])
-    if len(fronts) != len(bodies) * _ID_END:
-        return None
-    rows = np.frombuffer(fronts, np.uint8).reshape(-1, _ID_END)
-    return rows[:, 1:].tobytes() if (rows[:, 0] == _ID_MARK).all() else None
 
 
 def _one_by_one(bodies: Sequence[bytes], writer: EventSchema) -> tuple[pl.DataFrame, list[Undecodable]]:
@@ -97,12 +88,16 @@ def from_rows(event_type: str, rows: Sequence[Mapping[str, Any]]) -> pl.DataFram
 
 def _conform(frame: pl.DataFrame, reader: EventSchema) -> pl.DataFrame:
     """The frame in the newest schema: missing columns by their default, enums and times plain."""
-    return frame.select(_plan(reader.event_type, reader.version, tuple(frame.schema.items())))
+    plan = _plan(reader.event_type, reader.version, tuple(frame.schema.items()))
+    return frame if plan is None else frame.select(plan)
 
 
 @lru_cache(maxsize=256)
-def _plan(event_type: str, version: int, found: tuple[tuple[str, pl.DataType], ...]) -> list[pl.Expr]:
-    """What makes columns of these types those of the newest schema: the same for every batch."""
+def _plan(event_type: str, version: int, found: tuple[tuple[str, pl.DataType], ...]) -> list[pl.Expr] | None:
+    """What makes columns of these types those of the newest schema, the same for every batch; None where they
+    are."""
+    if found == tuple(dtypes(latest(event_type)).items()):
+        return None
     reader, given, columns = latest(event_type), dict(found), list[pl.Expr]()
     for field in reader.fields:
         name, dtype = field["name"], dtypes(reader)[field["name"]]

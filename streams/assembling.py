@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TypeVar
 
-import numpy as np
 import polars as pl
 
 from schemas.batch import APPENDED_AT, OFFSET, PARTITION, RecordBatch, Span, TopicBatch
@@ -48,10 +47,12 @@ def assemble_together(
         frame, bad = _decoded(messages, indices, schema)
         frames.setdefault(schema.event_type, []).append(frame)
         invalid += [Invalid(indices[one.index], one.error, number) for one in bad]
-    joined = _joined(frames)
-    clocks = _clocks(joined)
-    spans = tuple(Span(run.partition, run.start, run.next, clocks.get(run.partition, 0)) for run in runs)
-    return TopicBatch(runs[0].topic, spans, joined), by_run(invalid, runs)
+    parted = by_run(invalid, runs)
+    spans = tuple(
+        Span(run.partition, run.start, run.next, _clock(run, bad))
+        for run, bad in zip(runs, parted, strict=True)
+    )
+    return TopicBatch(runs[0].topic, spans, _joined(frames)), parted
 
 
 def _grouped(values: Sequence[bytes | None]) -> tuple[dict[int, list[int]], list[Invalid]]:
@@ -80,12 +81,12 @@ def _decoded(
     frame, bad = decode_columns(bodies, schema)
     dropped = {one.index for one in bad}
     good = [index for at, index in enumerate(indices) if at not in dropped] if dropped else indices
-    placed = frame.with_columns(
+    places = [
         pl.Series(PARTITION, _those(messages.partitions, good), dtype=pl.Int32()),
         pl.Series(OFFSET, _those(messages.offsets, good), dtype=pl.Int64()),
         pl.Series(APPENDED_AT, _those(messages.appended_at, good), dtype=pl.Int64()),
-    )
-    return placed, bad
+    ]
+    return frame.hstack(places), bad
 
 
 def _those(column: Sequence[T], indices: Sequence[int]) -> Sequence[T]:
@@ -101,15 +102,11 @@ def _joined(frames: Mapping[str, list[pl.DataFrame]]) -> Mapping[str, pl.DataFra
     return MappingProxyType({name: frame for name, frame in joined.items() if frame.height})
 
 
-def _clocks(frames: Mapping[str, pl.DataFrame]) -> dict[int, int]:
-    """Partition -> the greatest appended_at of its records."""
-    found: dict[int, int] = {}
-    for frame in frames.values():
-        partitions, clocks = frame[PARTITION].to_numpy(), frame[APPENDED_AT].to_numpy()
-        for partition in np.unique(partitions).tolist():
-            greatest = int(clocks[partitions == partition].max())
-            found[partition] = max(found.get(partition, 0), greatest)
-    return found
+def _clock(run: Run, invalid: Sequence[Invalid]) -> int:
+    """The greatest appended_at of the run's records; 0 without any."""
+    bad = {one.index for one in invalid}
+    times = run.appended_at if not bad else [at for n, at in enumerate(run.appended_at) if n not in bad]
+    return max(times, default=0)
 
 
 def _refusal(topic: str, number: int, schema: EventSchema | None) -> InvalidEvent | None:

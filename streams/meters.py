@@ -23,12 +23,10 @@ class Meters:
         return cls(*found)  # type: ignore[arg-type]  # a child is of its parent's kind
 
     def measure(self, batch: Records, seconds: float, now_ms: int) -> None:
-        """Of the way to visibility the eldest and the youngest row of each frame are measured: they waited
+        """Of the way to visibility the eldest and the youngest row of the batch are measured: they waited
         longest and least."""
         self.seconds.observe(seconds)
         self.rows.observe(len(batch))
         self.applied.inc(len(batch))
-        for frame in batch.frames.values():
-            received_at = frame["received_at"].to_numpy()
-            for at in {int(received_at.min()), int(received_at.max())} if frame.height else ():
-                self.visible.observe(max(0, now_ms - at) / 1000)
+        for at in batch.received():
+            self.visible.observe(max(0, now_ms - at) / 1000)
