@@ -105,7 +105,8 @@ class Ground:
             return
         part.prepare()
         self._arming[name] = environment
-        self._running[name] = Child(part.command, {**part.environment, **environment}, part.log(self.data))
+        whole = {**part.environment, **environment}
+        self._running[name] = Child(part.command, whole, part.log(self.data), part.niceness)
 
     async def ready(self, name: str) -> None:
         """Wait until a part that was started is ready; CaseFailed with its last words when it is not."""
