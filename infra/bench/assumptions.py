@@ -39,9 +39,9 @@ class Assumptions:
     entry_bytes: float = given(
         146, "bytes", "MEMORY USAGE of a sorted set of 5,000 ids of 36 characters, an entry, Redis 7.0"
     )
-    entries: float = given(2 * CAP, "entries a user", "the caps of what was seen and of what was watched")
+    entries: float = given(2 * CAP, "entries a user", "the caps of what was watched and of what was shown")
     packed_bytes: float = given(8, "bytes", "a hash of an id, as the duplicate memory keeps them")
-    packed_entries: float = given(CAP, "entries a user", "what was seen alone")
+    packed_entries: float = given(CAP, "entries a user", "one set for both")
     video_bytes: float = given(3_000, "bytes a video", "its hashes in Redis; a guess")
     video_years: float = given(3, "years", "of videos that Redis knows")
     node_gib: float = given(16, "GiB", "of data in one Redis node: what a fork and a copy can bear")
