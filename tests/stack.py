@@ -62,7 +62,7 @@ class Servers:
 
     def _start(self, part: Part) -> Child:
         part.prepare()
-        return Child(part.command, part.environment, part.log(self.data), part.niceness)
+        return Child(part.command, part.environment, part.log(self.data))
 
     def _await(self, part: Part) -> None:
         child = self._running[part.name]

@@ -105,8 +105,7 @@ class Ground:
             return
         part.prepare()
         self._arming[name] = environment
-        whole = {**part.environment, **environment}
-        self._running[name] = Child(part.command, whole, part.log(self.data), part.niceness)
+        self._running[name] = Child(part.command, {**part.environment, **environment}, part.log(self.data))
 
     async def ready(self, name: str) -> None:
         """Wait until a part that was started is ready; CaseFailed with its last words when it is not."""

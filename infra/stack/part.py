@@ -32,8 +32,6 @@ class Part:
     """A task that this says is done needs no run."""
     final: Mapping[int, str] = field(default_factory=dict)
     """Exit codes after which another start would end the same way, and what the user can do then."""
-    niceness: int = 0
-    """How readily it yields the processor to the other parts: 0 to 19."""
     url: str = ""
     start_s: float = 60.0
     stop_s: float = 10.0

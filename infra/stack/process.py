@@ -18,11 +18,9 @@ _LIBC = ctypes.CDLL(None)
 
 
 class Child:
-    """A running command, its output appended to ``log``; ``niceness`` (0 to 19) as of nice(1)."""
+    """A running command, its output appended to ``log``."""
 
-    def __init__(
-        self, command: Sequence[str], environment: Mapping[str, str], log: Path, niceness: int = 0
-    ) -> None:
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as out:
             self._process = subprocess.Popen(
@@ -36,8 +34,6 @@ class Child:
                 preexec_fn=_die_with_parent,
             )
         self.pid = self._process.pid
-        if niceness:
-            _give_way(self.pid, niceness)
         self.started = start_time(self.pid)
 
     @property
@@ -86,15 +82,6 @@ def stop(pid: int, started: float, timeout_s: float) -> None:
         time.sleep(0.05)
     if alive(pid, started):
         _kill_group(pid)
-
-
-def _give_way(session: int, niceness: int) -> None:
-    """Let a session yield the processor to others. Where the kernel shares it out by sessions (autogroup),
-    the niceness of a process counts only within its own, and that of the session counts in its stead. A wish:
-    where it is refused, everything works as before."""
-    with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PGRP, session, niceness)
-        Path(f"/proc/{session}/autogroup").write_text(str(niceness), "ascii")
 
 
 def _kill_group(group: int) -> None:

@@ -43,7 +43,6 @@ def clickhouse_part(settings: Settings, environment: Mapping[str, str]) -> Part:
     own, key = certificate(settings.data, "clickhouse"), private_key(settings.data, "clickhouse")
     return Part(
         name="clickhouse",
-        niceness=10,  # merges would hold up what readers and writers wait for
         command=(
             *(sys.executable, "-m", "infra.clickhouse_server", "--path", str(settings.data / "clickhouse")),
             *("--host", host, "--port", str(port)),

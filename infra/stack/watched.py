@@ -139,7 +139,7 @@ class Watched:
             self._log.replace(self._log.with_suffix(".log.1"))
         self.part.prepare()
         try:
-            self._child = Child(self.part.command, self.part.environment, self._log, self.part.niceness)
+            self._child = Child(self.part.command, self.part.environment, self._log)
         except FileNotFoundError as error:
             raise PartDied(f"{self.part.name} cannot start: {error.filename} is not there") from None
         _LOG.info("part_started", part=self.part.name, pid=self._child.pid)
