@@ -28,5 +28,5 @@ class Meters:
         self.seconds.observe(seconds)
         self.rows.observe(len(batch))
         self.applied.inc(len(batch))
-        for at in batch.received():
+        for at in {*batch.received()}:
             self.visible.observe(max(0, now_ms - at) / 1000)

@@ -73,10 +73,7 @@ def _seen(client: redis.Redis, users: list[str], generation: int) -> dict[str, A
     """What was watched or shown, at the later of both."""
     found: dict[str, dict[str, int]] = {}
     for kind in ("history", "shown"):
-        with client.pipeline(transaction=False) as pipe:
-            for user in users:
-                pipe.zrange(key(generation, kind, user), 0, -1, withscores=True)
-            held = pipe.execute()
+        held = _all(client, "zrange", kind, users, generation, 0, -1, False, True)  # with scores
         for user, one in zip(users, held, strict=True):
             seen = found.setdefault(user, {})
             seen.update({video: max(int(at), seen.get(video, 0)) for video, at in one})

@@ -118,10 +118,10 @@ def toggles(batch: Records) -> pl.DataFrame:
 
 def turned(said: pl.DataFrame, stored: pl.Series) -> pl.DataFrame:
     """Those of `toggles` that come after what is stored of their pairs: actor_id, video_id, the text to keep,
-    and how many likes the video has more. ``stored``: for each of them the text, or null."""
+    and how many likes the video has more. ``stored``: for each of them the text (String), or null."""
     if not said.height:
         return _NONE_TURNED
-    before = stored.cast(pl.String).str.extract_groups(_STORED).struct.unnest()
+    before = stored.str.extract_groups(_STORED).struct.unnest()
     both = said.with_columns(
         before["at"].cast(pl.Int64).alias("at_before"),
         before["event_id"].alias("id_before"),
@@ -132,13 +132,9 @@ def turned(said: pl.DataFrame, stored: pl.Series) -> pl.DataFrame:
 
 _AT, _ID, _ON = pl.col("at"), pl.col("event_id"), pl.col("on")
 _AT_BEFORE, _ID_BEFORE, _ON_BEFORE = pl.col("at_before"), pl.col("id_before"), pl.col("on_before")
-_SAME_ID = (_AT == _AT_BEFORE) & (_ID == _ID_BEFORE)
-_NEWER = (
-    _AT_BEFORE.is_null()
-    | (_AT > _AT_BEFORE)
-    | ((_AT == _AT_BEFORE) & (_ID > _ID_BEFORE))
-    | (_SAME_ID & (_ON > _ON_BEFORE))
-)
+_LATER_ID = (_ID > _ID_BEFORE) | ((_ID == _ID_BEFORE) & (_ON > _ON_BEFORE))
+_NEWER = _AT_BEFORE.is_null() | (_AT > _AT_BEFORE) | ((_AT == _AT_BEFORE) & _LATER_ID)
+"""As `Like` compares."""
 _TURNED = (
     pl.col("actor_id", "video_id"),
     pl.format("{}|{}|{}", _AT, _ID, _ON.cast(pl.Int8)).alias("text"),

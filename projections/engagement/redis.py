@@ -40,7 +40,7 @@ from projections.redis_fold import RedisFold
 from projections.redis_keyset import items_of, page_of
 from projections.redis_ledger import Argument, Command, key, packed, store_errors
 from projections.redis_reading import Hashes
-from projections.redis_words import EACH, MOST, gathered, words
+from projections.redis_words import EACH, gathered, words
 from schemas.batch import Records
 
 COUNTED = "views", "likes", "comments", "shares"
@@ -50,12 +50,12 @@ _HELD = (
     + EACH
     + """
 local found = {}
-each(ARGV[2], MOST, function(name, words, first, last)
+each(ARGV[2], function(name, words, first, last)
   local texts = redis.call('HMGET', ARGV[1] .. name, unpack(words, first, last))
   for i = 1, #texts do found[#found + 1] = texts[i] end
 end)
 return found
-""".replace("MOST", str(MOST))
+"""
 )
 """The beginning of keys, and fields -> what these fields hold, in order; one round trip for all actors of a
 batch."""

@@ -17,7 +17,7 @@ from projections.keyset import Keyset
 from projections.redis_fold import ScriptedFold
 from projections.redis_keyset import items_of, page_of
 from projections.redis_ledger import Argument, Move, key, packed, store_errors
-from projections.redis_words import EACH, MOST, gathered, words
+from projections.redis_words import EACH, gathered, words
 from projections.seen.fold import CAP, NAME, TOPICS, shown, watched
 from schemas.batch import Records
 
@@ -30,14 +30,14 @@ _KEEP = (
     + """
 local cap = tonumber(ARGV[1])
 for at = 2, #ARGV, 2 do
-  each(ARGV[at + 1], MOST, function(user, words, first, last)
+  each(ARGV[at + 1], function(user, words, first, last)
     local key = ARGV[at] .. user
     if redis.call('ZADD', key, 'GT', unpack(words, first, last)) > 0 and redis.call('ZCARD', key) > cap then
       redis.call('ZREMRANGEBYRANK', key, 0, -cap - 1)
     end
   end)
 end
-""".replace("MOST", str(MOST))
+"""
 )
 """ARGV: how many are kept, then the beginning of keys and what is to be in them, by turns."""
 

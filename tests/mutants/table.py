@@ -12,6 +12,7 @@ _LEDGER = ("tests/contracts/test_seen.py", "tests/contracts/test_graph.py")
 
 _TOGETHER = "tests/streams/test_together.py"
 _SMALL = "tests/projections/test_small_print.py"
+_LIKES = "tests/projections/test_columns_of_likes.py"
 _LETTERS = (
     "tests/streams/test_parking.py",
     "tests/streams/test_deadletters.py::test_a_message_counts_once_however_often_it_is_read",
@@ -40,7 +41,7 @@ class Held:
 
 TABLE = (
     Held("projections/catalog/fold.py", (_SMALL, "tests/contracts/test_catalog.py", _SOCIAL)),
-    Held("projections/engagement/fold.py", (_SMALL, "tests/contracts/test_engagement.py", _COUNTING)),
+    Held("projections/engagement/fold.py", (_SMALL, _LIKES, "tests/contracts/test_engagement.py", _COUNTING)),
     Held("projections/feed/fold.py", (_SMALL, "tests/contracts/test_feed.py", _SOCIAL)),
     Held("projections/graph/fold.py", (_SMALL, "tests/contracts/test_graph.py", _SOCIAL)),
     Held(
@@ -65,6 +66,7 @@ TABLE = (
         "projections/redis_fold.py",
         (*_LEDGER, "tests/contracts/test_engagement.py", "tests/contracts/test_feed.py", _COUNTING, _SOCIAL),
     ),
+    Held("projections/redis_words.py", (_LIKES, "tests/contracts/test_seen.py", _COUNTING)),
     Held("projections/ledgered.py", (*_LEDGER, "tests/contracts/test_engagement.py")),
     Held("projections/memory_ledger.py", (*_LEDGER, "tests/contracts/test_engagement.py")),
     Held(

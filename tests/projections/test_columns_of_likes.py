@@ -6,7 +6,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.engagement.fold import Like, turned
+from projections.engagement.fold import Like, toggles, turned
 from projections.redis_words import gathered, words
 from tests.builders import batch_of, impression, view_started
 
@@ -31,13 +31,7 @@ def test_a_toggle_counts_where_it_is_the_later_word_and_by_what_it_changes(
 ) -> None:
     said = pl.DataFrame(
         [(f"u{nth}", "v", *like) for nth, (like, _) in enumerate(pairs)],
-        schema={
-            "actor_id": pl.String,
-            "video_id": pl.String,
-            "at": pl.Int64,
-            "event_id": pl.String,
-            "on": pl.Boolean,
-        },
+        schema=toggles(batch_of(impression("ann", "v1", "r1", 5))).schema,
         orient="row",
     )
     before = pl.Series([None if one is None else stored(one) for _, one in pairs], dtype=pl.String)
