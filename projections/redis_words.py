@@ -21,7 +21,7 @@ local function each(text, call)
   end
 end
 """
-"""Lua: calls ``call(key, words, first, last)`` for every key's words, 2,000 at most at once (it takes 8,000)."""
+"""Lua: calls ``call(key, words, first, last)`` for every key's words, 2,000 at most at once (8,000 fit)."""
 
 Words = tuple[list[str], list[int], list[str]]
 """Keys, how many words each has, and the words of all, key after key."""
