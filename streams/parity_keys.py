@@ -15,6 +15,7 @@ EXCLUDED: Mapping[str, str] = {
     "whole": "a worker's mark that nothing was lost, for readers",
     "hold": "the comparison's own",
     "trend:rank:": "made anew from the buckets every two seconds, and when somebody asks",
+    "trend:turn:": "says that somebody ranked just now",
     "trend:buckets": "names outdated buckets too, until a ranking drops them",
     "feed:following:": "what was pushed and not yet cut off depends on which partition came first: "
     "compared as what a reader gets, feed:page",

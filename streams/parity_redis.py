@@ -95,9 +95,10 @@ class RedisGeneration:
     def _counts(self, name: str) -> bool:
         if name.startswith(tuple(EXCLUDED)):
             return False
-        size = name.split(":", 2)
-        in_bucket = size[0] == "trend" and len(size) == 3 and size[2].isdigit()
-        return not (in_bucket and outdated((size[1], int(size[2])), self._clock))
+        words = name.split(":")
+        if len(words) == 4 and words[0] == "trend":  # trend:{size}:{number}:{shard}
+            return not outdated((words[1], int(words[2])), self._clock)
+        return True
 
     def _contents(self, names: list[str]) -> Iterator[tuple[str, bytes]]:
         """(name, canonical content) of these keys that are not empty, and of the feeds they tell of."""

@@ -128,8 +128,9 @@ def _also(costs: Costs, given: Assumptions, machine: Machine, read: Sinks) -> It
         f"{defaults.ready_max_lag / folded:,.2f} s of what Redis folds: raise it."
     )
     yield (
-        f"- Every Redis lane ranks the trends every 2 s (`streams/worker.py`): {lanes:,} workers would do "
-        "the same work over. One of them must be chosen, such as the owner of partition 0."
+        "- Workers rank the trends by turns, a sixteenth of a window at once, and at most a "
+        "twentieth of the time (`projections/trending/redis_ranking.py`): what grows is how old ranks are, "
+        "not how long Redis is held."
     )
 
 

@@ -9,6 +9,7 @@ from infra.chaos.oracle import State
 from infra.demo.expected import KINDS
 from projections.feed.redis import RedisFeedFold
 from projections.redis_ledger import key
+from projections.trending.redis_ranking import SHARDS
 
 GENERATION = 1
 
@@ -86,10 +87,10 @@ def _trending(client: redis.Redis, videos: set[str], generation: int) -> dict[st
     buckets = cast(list[str], client.zrange(key(generation, "trend", "buckets"), 0, -1))
     for bucket in buckets:
         if bucket.startswith("1h:"):
-            weights: Any = client.zrange(key(generation, "trend", bucket), 0, -1, withscores=True)
-            for video, weight in weights:
-                if video in videos:
-                    total[video] += int(weight)
+            for shard in range(SHARDS):
+                name = key(generation, "trend", bucket, shard)
+                weights: Any = client.zrange(name, 0, -1, withscores=True)
+                total.update({video: int(weight) for video, weight in weights if video in videos})
     return dict(total)
 
 

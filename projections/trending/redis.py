@@ -4,11 +4,12 @@
     g{n}:trend:1h:{number}    sorted set: video -> weight, of an hour
     g{n}:trend:buckets        sorted set: "5m:{number}" or "1h:{number}" of the buckets there are, by start
     g{n}:trend:clocks         sorted set: "topic:partition" by its stream clock
-    g{n}:trend:rank:{window}  sorted set: the top 1,000, video -> score; made by `rank`
+    g{n}:trend:rank:{window}  sorted set: the top 1,000, video -> score; made by redis_ranking.py
 
 Buckets are the fold's state; ranks are made of them anew each time, and may be lost.
 """
 
+from time import monotonic
 from typing import Any
 
 import redis
@@ -19,7 +20,7 @@ from projections.redis_fold import RedisFold
 from projections.redis_ledger import Argument, Command, key, store_errors
 from projections.trending.fold import (
     NAME,
-    TOP,
+    SIZES,
     TOPICS,
     WINDOWS,
     Bucket,
@@ -29,6 +30,7 @@ from projections.trending.fold import (
     outdated,
     starts_at,
 )
+from projections.trending.redis_ranking import SHARDS, end_turn, rank, shard_of, take_turn
 from projections.trending.store import Ranked, Window
 from schemas.batch import Records
 
@@ -51,8 +53,10 @@ class RedisTrendingFold(Remembering, RedisFold):
         commands: list[Command] = [("ZADD", key("trend", "clocks"), "GT", *ticked)]
         for bucket, weights in added(self.recent.fresh(batch)).items():
             commands.append(("ZADD", key("trend", "buckets"), starts_at(bucket), _named(bucket)))
-            name = key("trend", *bucket)
-            commands += [("ZINCRBY", name, weight, video) for video, weight in weights.items()]
+            shards = self._shards(bucket)
+            commands += [
+                ("ZINCRBY", shards[shard_of(video)], weight, video) for video, weight in weights.items()
+            ]
         return commands
 
     def clock(self) -> int:
@@ -68,27 +72,37 @@ class RedisTrendingFold(Remembering, RedisFold):
 
         Readers see a rank whole. May raise StoreUnavailable.
         """
-        with store_errors():
-            for window in WINDOWS:
-                self._rank(window, now_clock)
-            self._drop([bucket for bucket in self._buckets() if outdated(bucket, now_clock)])
+        for size in SIZES:
+            self._rank(size, now_clock)
 
-    def _rank(self, window: Window, clock: int) -> None:
-        key = self.ledger.key
-        rank = key("trend", "rank", window)
-        worths = {key("trend", *bucket): worth for bucket, worth in decay(window, clock).items()}
-        with self.ledger.client.pipeline(transaction=True) as pipe:
-            pipe.zunionstore(rank, worths)
-            pipe.zremrangebyrank(rank, 0, -TOP - 1)
-            pipe.execute()
+    def rank_in_turn(self, size: str) -> None:
+        """Rank the windows of this size of bucket at the stream clock, unless it was just done: by any
+        worker. May raise StoreUnavailable.
+        """
+        if take_turn(self.ledger, size):
+            began = monotonic()
+            self._rank(size, self.clock())
+            end_turn(self.ledger, size, monotonic() - began)
+
+    def _rank(self, size: str, clock: int) -> None:
+        with store_errors():
+            held = [bucket for bucket in self._buckets() if bucket[0] == size]
+        for window, (of, _) in WINDOWS.items():
+            if of.name == size:
+                worths = decay(window, clock)
+                rank(self.ledger, window, {one: worths[one] for one in held if one in worths})
+        with store_errors():
+            self._drop([bucket for bucket in held if outdated(bucket, clock)])
 
     def _drop(self, buckets: list[Bucket]) -> None:
-        if not buckets:
-            return
-        with self.ledger.client.pipeline(transaction=True) as pipe:
-            pipe.unlink(*(self.ledger.key("trend", *bucket) for bucket in buckets))
-            pipe.zrem(self.ledger.key("trend", "buckets"), *map(_named, buckets))
-            pipe.execute()
+        for bucket in buckets:
+            with self.ledger.client.pipeline(transaction=True) as pipe:
+                pipe.unlink(*self._shards(bucket))
+                pipe.zrem(self.ledger.key("trend", "buckets"), _named(bucket))
+                pipe.execute()
+
+    def _shards(self, bucket: Bucket) -> list[str]:
+        return [self.ledger.key("trend", *bucket, shard) for shard in range(SHARDS)]
 
     def _buckets(self) -> list[Bucket]:
         found = (
@@ -100,15 +114,13 @@ class RedisTrendingFold(Remembering, RedisFold):
     def snapshot(self) -> dict[str, Any]:
         """The buckets in canonical form, equal to that of the memory twin over the same facts."""
         client, clock = self.ledger.client, self.clock()
-        held = {
-            bucket: client.zrange(self.ledger.key("trend", *bucket), 0, -1, withscores=True)
-            for bucket in self._buckets()
-            if not outdated(bucket, clock)
-        }
-        return {
-            f"trend:{_named(bucket)}": {video: int(weight) for weight, video in _ranked(answer)}
-            for bucket, answer in held.items()
-        }
+        held: dict[str, dict[str, int]] = {}
+        for bucket in self._buckets():
+            if not outdated(bucket, clock):
+                shards = [client.zrange(shard, 0, -1, withscores=True) for shard in self._shards(bucket)]
+                ranked = [one for shard in shards for one in _ranked(shard)]
+                held[f"trend:{_named(bucket)}"] = {video: int(weight) for weight, video in ranked}
+        return held
 
 
 class RedisTrendingReads:

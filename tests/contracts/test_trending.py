@@ -8,8 +8,10 @@ import pytest
 import redis
 import redis.asyncio
 
+from projections.trending.fold import WINDOWS
 from projections.trending.memory import MemoryTrending
 from projections.trending.redis import RedisTrendingFold, RedisTrendingReads
+from projections.trending.redis_ranking import end_turn, take_turn
 from projections.trending.store import Ranked, TrendingReads, Window
 from tests.builders import Event, batch_of, commented, liked, shared, unliked, view_started
 
@@ -105,3 +107,51 @@ async def test_at_most_the_first_thousand(room: Room) -> None:
     room.fold.rank(NOW)
     ranked = await room.reads.top("24h", None, 2_000)
     assert [video for _, video in ranked] == [f"v{n:04}" for n in range(1_002, 2, -1)]
+
+
+async def test_the_first_thousand_are_those_of_the_greatest_scores(room: Room) -> None:
+    people = {f"v{n:04}": 1 + n * 7919 % 5 for n in range(1_400)}
+    views = [
+        view_started(f"p{nth}", video, f"{video}-{nth}", NOW - nth % 3 * HOUR)
+        for video, count in people.items()
+        for nth in range(count)
+    ]
+    room.engage(*views)
+    twin = MemoryTrending()
+    batch = batch_of(*views, appended_at=NOW)
+    twin.apply(batch, None)
+    twin.rank(NOW)
+    room.fold.rank(NOW)
+    for window in WINDOWS:
+        told = await room.reads.top(window, None, 2_000)
+        expected = [(round(score, 9), video) for score, video in twin.state.ranks[window]]
+        assert [(round(score, 9), video) for score, video in told] == expected
+
+
+async def test_workers_rank_by_turns(redis_client: redis.Redis, generations: Iterator[int]) -> None:
+    generation = next(generations)
+    one, other = (RedisTrendingFold(redis_client, generation) for _ in range(2))
+    rank = one.ledger.key("trend", "rank", "1h")
+    one.apply(batch_of(liked("ann", "v1", NOW), appended_at=NOW), None)
+    one.rank_in_turn("5m")
+    assert redis_client.zscore(rank, "v1") == 2.0
+    redis_client.delete(rank)
+    other.rank_in_turn("5m")
+    assert not redis_client.exists(rank), "it was just done"
+    other.rank_in_turn("1h")
+    assert redis_client.exists(one.ledger.key("trend", "rank", "7d"))
+    turn = one.ledger.key("trend", "turn", "5m")
+    assert 0 < redis_client.pttl(turn) <= 10_000
+    redis_client.delete(turn)
+    other.rank_in_turn("5m")
+    assert redis_client.zscore(rank, "v1") == 2.0
+
+
+async def test_who_ranked_long_rests_long(redis_client: redis.Redis, generations: Iterator[int]) -> None:
+    ledger = RedisTrendingFold(redis_client, next(generations)).ledger
+    assert take_turn(ledger, "1h")
+    assert not take_turn(ledger, "1h")
+    end_turn(ledger, "1h", 0.001)
+    assert 0 < redis_client.pttl(ledger.key("trend", "turn", "1h")) <= 2_000
+    end_turn(ledger, "1h", 3.0)
+    assert 50_000 < redis_client.pttl(ledger.key("trend", "turn", "1h")) <= 60_000

@@ -75,26 +75,23 @@ def test_lanes_keep_their_own_places_and_their_members_names() -> None:
 class Ranking:
     name = "trending"
     error: Exception | None = None
-    ranked = 0
+    ranked = ""
 
-    def clock(self) -> int:
-        return 5
-
-    def rank(self, now_clock: int) -> None:
+    def rank_in_turn(self, size: str) -> None:
         if self.error is not None:
             raise self.error
-        self.ranked = now_clock
+        self.ranked = size
 
 
 async def test_no_failure_of_a_ranking_ends_the_worker(capsys: pytest.CaptureFixture[str]) -> None:
     fold = Ranking()
-    await rank_once(fold)
-    assert fold.ranked == 5
+    await rank_once(fold, "5m")
+    assert fold.ranked == "5m"
     fold.error = StoreUnavailable("away")
-    await rank_once(fold)
+    await rank_once(fold, "1h")
     assert "timer_failed" not in capsys.readouterr().err
     fold.error = KeyError("bug")
-    await rank_once(fold)
+    await rank_once(fold, "1h")
     assert "timer_failed" in capsys.readouterr().err
 
 
