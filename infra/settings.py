@@ -127,7 +127,7 @@ class Settings(BaseModel):
     batch_rows: int = Field(20_000, gt=0, description="A record batch is flushed at this many rows")
     batch_age_ms: int = Field(40, ge=0, description="... or at this age.")
     clickhouse_batch_age_ms: int = Field(
-        300, ge=0, description="The same for ClickHouse, where every batch makes parts to be merged."
+        600, ge=0, description="The same for ClickHouse, where every batch makes parts to be merged."
     )
     recent_window_s: int = Field(3_600, gt=0, description="How long plain counts remember event ids.")
     dead_letter_run: int = Field(100, gt=0, description="Unreadable messages in a row that are tolerated")
