@@ -30,7 +30,7 @@ from projections.trending.fold import (
     outdated,
     starts_at,
 )
-from projections.trending.redis_ranking import SHARDS, end_turn, rank, shard_of, take_turn
+from projections.trending.redis_ranking import SHARDS, end_turn, rank, ranked, shard_of, take_turn
 from projections.trending.store import Ranked, Window
 from schemas.batch import Records
 
@@ -118,8 +118,8 @@ class RedisTrendingFold(Remembering, RedisFold):
         for bucket in self._buckets():
             if not outdated(bucket, clock):
                 shards = [client.zrange(shard, 0, -1, withscores=True) for shard in self._shards(bucket)]
-                ranked = [one for shard in shards for one in _ranked(shard)]
-                held[f"trend:{_named(bucket)}"] = {video: int(weight) for weight, video in ranked}
+                weights = [one for shard in shards for one in ranked(shard)]
+                held[f"trend:{_named(bucket)}"] = {video: int(weight) for weight, video in weights}
         return held
 
 
@@ -134,18 +134,14 @@ class RedisTrendingReads:
         name = key(self._generation, "trend", "rank", window)
         with store_errors():
             if before is None:
-                return _ranked(await self._client.zrange(name, 0, limit - 1, desc=True, withscores=True))
+                return ranked(await self._client.zrange(name, 0, limit - 1, desc=True, withscores=True))
             score, video = before
             async with self._client.pipeline(transaction=True) as pipe:
                 pipe.zrevrangebyscore(name, score, score, withscores=True)
                 pipe.zrevrangebyscore(name, f"({score!r}", "-inf", start=0, num=limit, withscores=True)
                 ties, lower = await pipe.execute()
-        return [*(item for item in _ranked(ties) if item[1] < video), *_ranked(lower)][:limit]
+        return [*(item for item in ranked(ties) if item[1] < video), *ranked(lower)][:limit]
 
 
 def _named(bucket: Bucket) -> str:
     return f"{bucket[0]}:{bucket[1]}"
-
-
-def _ranked(answer: Any) -> list[Ranked]:
-    return [(float(score), str(video)) for video, score in answer]

@@ -155,3 +155,19 @@ async def test_who_ranked_long_rests_long(redis_client: redis.Redis, generations
     assert 0 < redis_client.pttl(ledger.key("trend", "turn", "1h")) <= 2_000
     end_turn(ledger, "1h", 3.0)
     assert 50_000 < redis_client.pttl(ledger.key("trend", "turn", "1h")) <= 60_000
+
+
+async def test_a_rank_that_is_as_it_was_is_not_written(
+    redis_client: redis.Redis, generations: Iterator[int]
+) -> None:
+    def changes() -> int:
+        return int(redis_client.info("persistence")["rdb_changes_since_last_save"])
+
+    fold = RedisTrendingFold(redis_client, next(generations))
+    fold.apply(batch_of(liked("ann", "v1", NOW), liked("ann", "v2", NOW), appended_at=NOW), None)
+    fold.rank(NOW)
+    before = changes()
+    fold.rank(NOW)
+    assert changes() == before, "what is written goes into Redis' log, and is carried out again at its start"
+    fold.rank(NOW + HOUR)
+    assert changes() > before
