@@ -53,22 +53,24 @@ class Stopwatch:
 
 
 def cpu_of(pid: int) -> float:
-    """Processor seconds of a process and of those below it so far; 0 for one that is gone. Of this process
-    alone, for below it are the servers, which are counted by themselves."""
+    """Processor seconds of a process and of those below it so far, ended ones too; 0 for one that is gone.
+    Of this process alone, for below it are the servers, which are counted by themselves."""
     try:
         process = psutil.Process(pid)
         family = [process, *([] if pid == os.getpid() else process.children(recursive=True))]
     except psutil.NoSuchProcess:
         return 0.0
-    return sum(_own(one) for one in family)
+    return sum(_own(one, ended=pid != os.getpid()) for one in family)
 
 
-def _own(process: psutil.Process) -> float:
+def _own(process: psutil.Process, ended: bool) -> float:
+    """``ended``: with what its children took that are no more, or a total would shrink as they end."""
     try:
         times = process.cpu_times()
     except psutil.NoSuchProcess:
         return 0.0
-    return float(times.user + times.system)
+    past = times.children_user + times.children_system if ended else 0.0
+    return float(times.user + times.system + past)
 
 
 Contender = Callable[[], Sample]

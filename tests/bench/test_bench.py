@@ -1,6 +1,8 @@
 """Benchmarks measure what they say: the load is the same each time, its oracle is right, results tell."""
 
 import json
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ from xml.etree import ElementTree
 from rich.console import Console
 
 from infra.bench import report
-from infra.bench.measure import Sample, interleaved, middle, ratio
+from infra.bench.measure import Sample, cpu_of, interleaved, middle, ratio
 from infra.bench.plot import svg
 from infra.bench.result import Result, Target, figures
 from infra.bench.town import Town, records
@@ -169,3 +171,33 @@ def test_the_committed_report_is_what_its_documents_come_to() -> None:
     for stage, text in report.pages(report.RESULTS, report.NOTES.read_text("utf-8")).items():
         path = report.RESULTS / f"{stage}.svg" if stage else report.REPORT
         assert path.read_bytes() == text.encode(), f"{path.name}: run `reelfold bench-report`"
+
+
+_PARENT = """
+import os, time
+child = os.fork()
+if not child:
+    while time.process_time() < 0.3: pass
+    print("busy", flush=True)
+    time.sleep(60)
+input()
+os.kill(child, 9)
+os.waitpid(child, 0)
+print("ended", flush=True)
+input()
+"""
+
+
+def test_processor_time_does_not_shrink_when_a_child_ends() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", _PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdin is not None and parent.stdout is not None
+        assert parent.stdout.readline() == "busy\n"
+        before = cpu_of(parent.pid)
+        assert before >= 0.3
+        parent.stdin.write("\n")
+        parent.stdin.flush()
+        assert parent.stdout.readline() == "ended\n"
+        assert cpu_of(parent.pid) >= before
+        parent.stdin.write("\n")
