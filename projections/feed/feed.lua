@@ -11,7 +11,7 @@
 --   leaving:{v}    set    authors from whose followers' feeds v is being taken back
 --   timeline:{a}   zset   a's videos by published_at
 --   celebrities    set    accounts that once had `threshold` followers: pulled at read from then on
---   following:{u}  zset   'video author' by published_at: what was pushed to u, at most `window`
+--   following:{u}  zset   'video author' by published_at: what was pushed to u, about `window` at most
 --
 -- What a feed promises: every pushed video of a followed account that is not older than the feed's
 -- oldest is in it; and when it holds fewer than `cap`, it holds them all. So it is rebuilt when a
@@ -57,6 +57,18 @@ local function add(feed, author, videos)
   end
   if #arguments > 0 then call('ZADD', feed, unpack(arguments)) end
   cut(feed, held + #arguments / 2)
+end
+
+-- After a video was added unseen: takes it out again where the promise does not allow it, and cuts. Its rank
+-- tells both where videos come in order, for the newest has all others before it; in whatever order they
+-- come, every eighth video counts what its feeds hold.
+local function settle(feed, member, eighth)
+  local older = call('ZRANK', feed, member)
+  if older == 0 then
+    if call('ZCARD', feed) > cap then call('ZREM', feed, member) end
+  elseif eighth or older >= window then
+    cut(feed, call('ZCARD', feed))
+  end
 end
 
 local function backfill(feed, author)
@@ -133,13 +145,11 @@ local function publish(order, cursor)
   call('ZADD', key('timeline', author), at, video)
   if is_celebrity(author) then return nil end
   call('HSET', record, 'pushed', 1)
-  local videos, member, before = {video, at}, video .. ' ' .. author, '(' .. at
-  local following = prefix .. 'following:'
+  local member, following = video .. ' ' .. author, prefix .. 'following:'
+  local eighth = string.byte(video, -1) % 8 == 0
   local last = fan_out(author, after(cursor, '+'), function(user)
     local feed = following .. user
-    -- Where something is older it may be added unseen, which is nearly always; a count needs no text made.
-    if call('ZCOUNT', feed, '-inf', before) == 0 then return add(feed, author, videos) end
-    if call('ZADD', feed, at, member) == 1 then cut(feed, call('ZCARD', feed)) end
+    if call('ZADD', feed, at, member) == 1 then settle(feed, member, eighth) end
   end)
   return last and '+' .. last
 end

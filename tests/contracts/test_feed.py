@@ -185,6 +185,20 @@ def test_no_more_is_kept_than_a_feed_and_some_slack(
     assert redis_client.zcard(fold.ledger.key("feed", "following", "ann")) == CAP + CAP // 4 + 1
 
 
+@pytest.mark.parametrize("step", [1, -1, 7, 37, -37])
+def test_in_whatever_order_videos_come_a_feed_stays_small(
+    redis_client: redis.Redis, generations: Iterator[int], step: int
+) -> None:
+    fold, window = RedisFeedFold(redis_client, next(generations), cap=CAP), CAP + CAP // 4 + 1
+    room = Room(fold, MemoryFeed())
+    room.fold_all(followed("ann", "bob", 1))
+    largest = 0
+    for n in range(100):
+        room.fold_all(published("bob", f"v{n}", 1_000 + n * step % 101))
+        largest = max(largest, redis_client.zcard(fold.ledger.key("feed", "following", "ann")))
+    assert CAP <= largest <= 2 * window
+
+
 def test_a_cap_beyond_what_a_script_can_handle_is_refused(redis_client: redis.Redis) -> None:
     with pytest.raises(ValueError, match="1 to 2000"):
         RedisFeedFold(redis_client, 1, cap=2_001)
