@@ -27,8 +27,7 @@ def python_of(peer: str, cache: Cache) -> str:
     home = cache.root / "peers" / f"{peer}-{sha256(wanted.read_bytes()).hexdigest()[:12]}"
     interpreter = home / "bin" / "python"
     if not (home / "whole").exists():
-        uv = cache.root / "uv" / "bin" / "uv"
-        tool = str(uv) if uv.exists() else "uv"
+        tool = cache.program("uv") or "uv"
         _run([tool, "venv", "--quiet", "--clear", "--python", sys.executable, str(home)])
         _run([tool, "pip", "install", "--quiet", "--python", str(interpreter), "-r", str(wanted)])
         (home / "whole").touch()

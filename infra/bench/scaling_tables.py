@@ -17,6 +17,7 @@ from infra.bench.capacity import (
 )
 from infra.bench.costs import Costs
 from infra.settings import Settings
+from projections.trending.redis_ranking import REST, SHARDS
 from streams import folds
 
 
@@ -128,9 +129,9 @@ def _also(costs: Costs, given: Assumptions, machine: Machine, read: Sinks) -> It
         f"{defaults.ready_max_lag / folded:,.2f} s of what Redis folds: raise it."
     )
     yield (
-        "- Workers rank the trends by turns, a sixteenth of a window at once, and at most a "
-        "twentieth of the time (`projections/trending/redis_ranking.py`): what grows is how old ranks are, "
-        "not how long Redis is held."
+        f"- Workers rank the trends by turns, a window in {SHARDS} steps, and rest {REST} times as long as "
+        "it took (`projections/trending/redis_ranking.py`): what grows is how old ranks are, not how long "
+        "Redis is held."
     )
 
 

@@ -24,7 +24,7 @@ async def armed(run: Run, **environment: str) -> str:
 
 async def behind_proxies(run: Run, *names: str) -> None:
     """The worker reaches these servers by their proxies from now on."""
-    await armed(run, **await run.ground.through(*names))
+    await armed(run, **await run.ground.proxies.through(*names))
 
 
 async def again(run: Run) -> None:

@@ -30,7 +30,7 @@ class DetourGround(Ground):
         return tuple(self._with_door(part) if part.name == "kafka" else part for part in super().table())
 
     async def up(self) -> None:
-        self._proxies["kafka"] = await Proxy("127.0.0.1", self._door, self._detour).start()
+        await self.proxies.add("kafka", Proxy("127.0.0.1", self._door, self._detour))
         await super().up()
 
     @property
@@ -63,7 +63,7 @@ async def stuck_fetch(run: Run) -> None:
     ground = run.ground
     assert isinstance(ground, DetourGround)
     await armed(run, **ground.detour)
-    proxy = await ground.proxy("kafka")
+    proxy = await ground.proxies.before("kafka")
     await run.load.until(200)
     await run.mended()
     proxy.swallow = lambda chunk: chunk[4:6] == _FETCH

@@ -16,10 +16,10 @@ from pathlib import Path
 
 from infra.cache import Cache
 from infra.chaos.environment import own_environment
-from infra.chaos.proxy import Proxy
+from infra.chaos.proxies import Proxies
 from infra.chaos.slots import in_slot
 from infra.chaos.waiting import CaseFailed, until
-from infra.settings import PREFIX, Settings
+from infra.settings import Settings
 from infra.stack.part import Part
 from infra.stack.process import Child
 from infra.stack.secret_file import local_environment
@@ -52,7 +52,7 @@ class Ground:
         self._running: dict[str, Child] = {}
         self._arming: dict[str, dict[str, str]] = {}
         self._frozen: set[str] = set()
-        self._proxies: dict[str, Proxy] = {}
+        self.proxies = Proxies(self.parts, self.settings)
 
     def table(self) -> tuple[Part, ...]:
         """The parts, in an order in which each comes after those it waits for."""
@@ -76,8 +76,7 @@ class Ground:
             child.ask_to_stop()
         for child in reversed(self._running.values()):
             await asyncio.to_thread(child.wait, 10.0)
-        for proxy in self._proxies.values():
-            await proxy.stop()
+        await self.proxies.stop()
         self._running.clear()
         shutil.rmtree(self.data, ignore_errors=True)
 
@@ -214,8 +213,7 @@ class Ground:
 
     async def restore(self) -> None:
         """As it was before the case: faults ended, every server there, one clean worker in slot 0."""
-        for proxy in self._proxies.values():
-            proxy.behave()
+        self.proxies.behave()
         for name in self._frozen.copy():
             self.thaw(name)
         first = f"{WORKER}-0"
@@ -225,28 +223,6 @@ class Ground:
         await self.start(*[name for name in self.parts if not name.startswith(WORKER)])
         if not self.runs(first):
             await self.start_worker()
-
-    # faults on the way
-
-    async def proxy(self, name: str) -> Proxy:
-        """The proxy before `redis` or `clickhouse`, the same one each time."""
-        if name not in self._proxies:
-            host, port = self.parts[name].listens[0]
-            self._proxies[name] = await Proxy(host, port).start()
-        return self._proxies[name]
-
-    async def through(self, *names: str) -> dict[str, str]:
-        """What to add to a part's environment so that it reaches these servers by their proxies."""
-        urls = {
-            "redis": ("REDIS_URL", self.settings.redis_url.get_secret_value()),
-            "clickhouse": ("CLICKHOUSE_URL", self.settings.clickhouse_url),
-        }
-        found = {}
-        for name in names:
-            variable, url = urls[name]
-            port = self.parts[name].listens[0][1]
-            found[PREFIX + variable] = url.replace(f":{port}", f":{(await self.proxy(name)).port}")
-        return found
 
 
 def _is_ready(part: Part, child: Child) -> bool:

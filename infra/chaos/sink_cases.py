@@ -69,7 +69,7 @@ async def out_of_memory(run: Run) -> None:
 async def slow_redis(run: Run) -> None:
     """Every answer comes 150 ms late."""
     await behind_proxies(run, "redis")
-    proxy = await run.ground.proxy("redis")
+    proxy = await run.ground.proxies.before("redis")
     proxy.delay_s = 0.15
     await run.load.until(600)
     proxy.behave()
@@ -92,7 +92,7 @@ def _cut_off(name: str, cut: Callable[[Proxy], None], count: int, rounds: int) -
 
     async def act(run: Run) -> None:
         await behind_proxies(run, name)
-        proxy = await run.ground.proxy(name)
+        proxy = await run.ground.proxies.before(name)
         before = proxy.struck
         for nth in range(1, rounds + 1):
             await run.load.until(100)
@@ -108,8 +108,8 @@ def _cut_off(name: str, cut: Callable[[Proxy], None], count: int, rounds: int) -
 
 async def clickhouse_errors(run: Run) -> None:
     """500, then no answer, then no connection: lag grows, nothing is parked, it catches up."""
-    await armed(run, **await run.ground.through("clickhouse"))
-    proxy = await run.ground.proxy("clickhouse")
+    await armed(run, **await run.ground.proxies.through("clickhouse"))
+    proxy = await run.ground.proxies.before("clickhouse")
     proxy.answer = SERVER_ERROR
     await notices(run)
     await run.load.until(800)

@@ -49,7 +49,7 @@ async def told_to_stop(run: Run) -> None:
 async def told_to_stop_then_killed(run: Run) -> None:
     """SIGTERM while ClickHouse hangs, and SIGKILL before it has given up waiting."""
     await behind_proxies(run, "clickhouse")
-    proxy = await run.ground.proxy("clickhouse")
+    proxy = await run.ground.proxies.before("clickhouse")
     await run.load.until(100)
     proxy.frozen = True
     await run.load.until(200)
