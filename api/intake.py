@@ -23,7 +23,8 @@ from api.limits import InFlight, TokenBuckets
 from api.parsing import Rejection, events_in
 from api.parts import Parts, PartsOf, parts_of
 from api.problems import Problem, unavailable, within_rate
-from api.validation import Draft, check
+from api.shapes import checked
+from api.validation import Draft
 from infra.failpoints import reach
 from infra.telemetry import INGESTED
 
@@ -87,12 +88,12 @@ async def _take_in(
     events: Sequence[dict[str, Any] | Rejection], principal: Principal, parts: Parts, door: Door
 ) -> list[Draft | Rejection]:
     received_at = parts.clock.now_ms()
-    checked: list[Draft | Rejection] = []
+    outcomes: list[Draft | Rejection] = []
     for start in range(0, len(events), SLICE):
         if start:  # other requests have their turn: a full body takes 10 ms
             await asyncio.sleep(0)
-        checked += [check(event, principal, received_at) for event in events[start : start + SLICE]]
-    outcomes = await complete(checked, principal, door.facts, parts.keyring)
+        outcomes += checked(events[start : start + SLICE], principal, received_at)
+    outcomes = await complete(outcomes, principal, door.facts, parts.keyring)
     accepted = [outcome.event for outcome in outcomes if isinstance(outcome, Draft)]
     if accepted:
         await parts.log.publish_all(accepted)

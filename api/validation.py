@@ -123,7 +123,7 @@ def check(event: Event | Rejection, principal: Principal, received_at: int) -> D
         refused = _foreign(draft.event, principal)
     if refused is not None:
         return Rejection(*refused, shown_id(event))
-    _clamp(draft.event, found.times, received_at)
+    clamp(draft.event, found.times, received_at)
     return draft
 
 
@@ -136,7 +136,7 @@ def _refused(event: Event, found: Rules, principal: Principal) -> _Refusal | Non
     if found.client.issuperset(event):
         return None
     extra = event.keys() - found.client
-    if _names_actor(principal):
+    if names_actor(principal):
         extra -= {"actor_id"}
     if not extra:
         return None
@@ -146,7 +146,8 @@ def _refused(event: Event, found: Rules, principal: Principal) -> _Refusal | Non
     return "unknown_field", name[:64], "The type has no such field."
 
 
-def _names_actor(principal: Principal) -> bool:
+def names_actor(principal: Principal) -> bool:
+    """Whether the caller says whose event it is."""
     return principal.trusted and ANY_ACTOR in principal.scopes
 
 
@@ -155,7 +156,7 @@ def _draft(event: Event, found: Rules, principal: Principal, received_at: int) -
     open_part = event | {"source": principal.source, "received_at": received_at}
     for name in plaintext:
         del open_part[name]
-    if not _names_actor(principal):
+    if not names_actor(principal):
         open_part["actor_id"] = principal.actor_id
     return Draft(open_part, plaintext, shown_id(event) or "")
 
@@ -185,7 +186,8 @@ def _foreign(event: Event, principal: Principal) -> _Refusal | None:
     return None
 
 
-def _clamp(event: Event, times: tuple[str, ...], received_at: int) -> None:
+def clamp(event: Event, times: tuple[str, ...], received_at: int) -> None:
+    """Instants by the client's clock are held to what the gateway believes."""
     for name in times:
         if (value := event.get(name)) is not None:
             event[name] = min(max(value, received_at - PAST_MS), received_at + FUTURE_MS)

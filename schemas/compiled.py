@@ -10,6 +10,7 @@ piece by piece: ASCII is itself, and every other byte is a letter of Latin-1.
 
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from schemas import codec
@@ -22,11 +23,11 @@ _LONG, _INT = 1 << 63, 1 << 31
 _GROUP = 1 << 14
 
 
-class _Unusual(Exception):
+class Unusual(Exception):
     """Not for the fast way; nothing need be wrong with it."""
 
 
-_NOT_SAID = (_Unusual, TypeError, ValueError, KeyError, IndexError, AttributeError)
+NOT_SAID = (Unusual, TypeError, ValueError, KeyError, IndexError, AttributeError)
 
 
 class Encoders:
@@ -42,7 +43,7 @@ class Encoders:
         encoded = self._made.get(event_type) or self._make(event_type)
         try:
             return encoded(event)
-        except _NOT_SAID:
+        except NOT_SAID:
             pass  # fastavro writes it, or says what is wrong
         return codec.encode(event, self._book)
 
@@ -55,30 +56,68 @@ class Encoders:
 
 def compiled(schema: EventSchema, schema_id: int) -> Callable[[Event], bytes]:
     """The function of a schema. What it raises says only that the event is not an ordinary one."""
-    known: dict[str, Any] = {**_NAMES, "FIELDS": frozenset(field["name"] for field in schema.fields)}
-    exec("\n".join(_source(schema, schema_id, known)), known)  # of our own schemas: no client's text is in it
+    known, written = names(), [*fields(schema)]
+    known["FIELDS"] = frozenset(field.name for field in written)
+    for field in written:
+        known |= field.known
+    exec("\n".join(_source(written, schema_id)), known)  # of our own schemas: no client's text is in it
     made: Callable[[Event], bytes] = known["encoded"]
     return made
 
 
-def _source(schema: EventSchema, schema_id: int, known: dict[str, Any]) -> Iterator[str]:
-    """The function's lines. A field is the variable `v<its number>`, what it needs goes into ``known``."""
-    texts, pieces = ["''"], [repr(codec.HEADER.pack(0, schema_id).decode("latin-1"))]
+@dataclass(frozen=True, slots=True)
+class Field:
+    """How a field is written: ``pieces`` are expressions of the letters of the value in the variable
+    ``value``, which stands for it; they ask for what is ``known``."""
+
+    name: str
+    value: str
+    kind: Any
+    nullable: bool
+    has_default: bool
+    known: Mapping[str, Any]
+    pieces: Sequence[str]
+
+    @property
+    def text(self) -> str | None:
+        """An expression of the text in it, which is to be ASCII; None where there is none."""
+        if self.kind != "string":
+            return None
+        return f"{self.value} or ''" if self.nullable else self.value
+
+
+def names() -> dict[str, Any]:
+    """What expressions may ask for."""
+    return dict(_NAMES)
+
+
+def head(schema_id: int) -> str:
+    """The letters before the first field."""
+    return codec.HEADER.pack(0, schema_id).decode("latin-1")
+
+
+def fields(schema: EventSchema) -> Iterator[Field]:
+    """The fields of a schema, in order. The variable of a field is `v<its number>`."""
+    for nth, field in enumerate(schema.fields):
+        value, (kind, null_at) = f"v{nth}", _branch(field["type"])
+        known = {f"default{nth}": field.get("default"), f"kind{nth}": kind}
+        if isinstance(kind, dict) and kind["type"] == "enum":
+            known[f"symbols{nth}"] = {symbol: _long(place) for place, symbol in enumerate(kind["symbols"])}
+        pieces = _piece(kind, value, nth) if null_at is None else [_nullable(kind, value, nth, null_at)]
+        yield Field(field["name"], value, kind, null_at is not None, "default" in field, known, pieces)
+
+
+def _source(written: Sequence[Field], schema_id: int) -> Iterator[str]:
+    """The function's lines."""
     yield "def encoded(event):"
     yield "    if not FIELDS.issuperset(event): raise Unusual"
     yield "    get = event.get"
-    for nth, field in enumerate(schema.fields):
-        value = f"v{nth}"
-        known[f"default{nth}"] = field.get("default")
-        found = f"get({field['name']!r}, default{nth})" if "default" in field else f"event[{field['name']!r}]"
-        yield f"    {value} = {found}"
-        kind, null_at = _branch(field["type"])
-        if kind == "string":
-            texts.append(value if null_at is None else f"{value} or ''")
-        known[f"kind{nth}"] = kind
-        if isinstance(kind, dict) and kind["type"] == "enum":
-            known[f"symbols{nth}"] = {symbol: _long(place) for place, symbol in enumerate(kind["symbols"])}
-        pieces += _piece(kind, value, nth) if null_at is None else [_nullable(kind, value, nth, null_at)]
+    for field in written:
+        default = f"default{field.value[1:]}"
+        found = f"get({field.name!r}, {default})" if field.has_default else f"event[{field.name!r}]"
+        yield f"    {field.value} = {found}"
+    texts = ["''", *[field.text for field in written if field.text]]
+    pieces = [repr(head(schema_id)), *[piece for field in written for piece in field.pieces]]
     yield f"    if not ''.join(({', '.join(texts)},)).isascii(): raise Unusual"
     yield f"    return ''.join(({', '.join(pieces)},)).encode('latin-1')"
 
@@ -137,7 +176,7 @@ _SOME = tuple("\2" + size for size in _SIZES)
 def _long(value: int, bound: int = _LONG) -> str:
     """Zigzag, then seven bits a byte; fourteen are looked up at once."""
     if type(value) is not int or not -bound <= value < bound:
-        raise _Unusual
+        raise Unusual
     left, out = value << 1 ^ value >> 63, ""
     while left >= _GROUP:
         out += _INNER[left & _GROUP - 1]
@@ -151,31 +190,31 @@ def _int(value: int) -> str:
 
 def _double(value: float) -> str:
     if type(value) is not float:
-        raise _Unusual
+        raise Unusual
     return struct.pack("<d", value).decode("latin-1")
 
 
 def _boolean(value: bool) -> str:
     if type(value) is not bool:
-        raise _Unusual
+        raise Unusual
     return "\1" if value else "\0"
 
 
 def _texts(values: Sequence[str]) -> str:
     """An array: one block with its length, and the end."""
     if type(values) not in (list, tuple) or not "".join(values).isascii():
-        raise _Unusual
+        raise Unusual
     if not values:
         return "\0"
     return _SIZES[len(values)] + "".join([_SIZES[len(text)] + text for text in values]) + "\0"
 
 
 def _unusual(_: object) -> str:
-    raise _Unusual
+    raise Unusual
 
 
 _NAMES: Mapping[str, Any] = {
-    "Unusual": _Unusual, "SIZES": _SIZES, "SOME": _SOME, "INNER": _INNER, "SHORT": _SHORT, "NONE": "\0",
+    "Unusual": Unusual, "SIZES": _SIZES, "SOME": _SOME, "INNER": _INNER, "SHORT": _SHORT, "NONE": "\0",
     "Kept": Kept, "long_": _long, "int_": _int, "double_": _double,
     "boolean_": _boolean, "texts": _texts, "unusual": _unusual,
 }  # fmt: skip

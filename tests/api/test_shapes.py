@@ -1,0 +1,107 @@
+"""Judging events together says what judging each says, of every type and by every caller."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from api import shapes
+from api.accounts import ANY_ACTOR, Principal
+from api.columns import judge
+from api.validation import Draft, check
+from schemas.catalogue import latest
+from tests.api.door import NOW
+from tests.api.test_intake_laws import _ALMOST, _EXAMPLES, _JSON, events
+
+ANN = Principal("ann", "user", "/client")
+CALLERS = (
+    ANN,
+    Principal("anon:d1", "device", "/client"),
+    Principal("svc:x", "service", "/svc/x"),
+    Principal("svc:y", "service", "/svc/y", frozenset([ANY_ACTOR])),
+    Principal("op", "operator", "/ops"),
+)
+ID = "0192f0c1-a2b3-7c0d-8e4f-5a6b7c8d9e0f"
+_TIMES = st.sampled_from([NOW, NOW - 8 * 86_400_000, NOW + 10**7, -1, 2**62])
+_IDS = st.sampled_from(
+    [ID, ID.upper(), ID[:-1], ID + "0", ID.replace("-", "0"), ID[::-1], "v1", "-v1", "v 1", "v1\n", ""]
+)
+
+
+@st.composite
+def batches(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Events of few shapes, most of them good: of one, others that differ in a value or two."""
+    made: list[dict[str, Any]] = []
+    for _ in range(draw(st.integers(1, 3))):
+        first = draw(events())
+        if draw(st.booleans()):
+            first.pop("actor_id", None)
+        made.append(first)
+        for _ in range(draw(st.integers(0, 3))):
+            names = draw(st.lists(st.sampled_from(sorted(first)), max_size=2)) if first else []
+            made.append(first | {name: draw(_ALMOST | _TIMES | _IDS | _JSON) for name in names})
+    return draw(st.permutations(made))
+
+
+@given(batches(), st.sampled_from(CALLERS))
+@settings(max_examples=600)
+def test_together_is_as_one_by_one(batch: list[Any], caller: Principal) -> None:
+    assert shapes.checked(batch, caller, NOW) == [check(event, caller, NOW) for event in batch]
+
+
+_FIELDS = [
+    (event_type, field["name"]) for event_type in _EXAMPLES for field in latest(event_type).fields
+    if "filled_by" not in field and field["name"] != "event_type"
+]  # fmt: skip
+
+
+@given(st.sampled_from(_FIELDS), st.lists(_ALMOST | _TIMES | _IDS | _JSON, min_size=1, max_size=4))
+@settings(max_examples=600)
+def test_a_column_is_good_only_if_every_value_is(place: tuple[str, str], values: list[Any]) -> None:
+    event_type, name = place
+    (field,) = [one for one in latest(event_type).fields if one["name"] == name]
+    found = judge(field)
+    if found is None or event_type not in _PLAIN:
+        return
+    good = [not _refuses(event_type, name, value) for value in values]
+    assert found(values, set(map(type, values))) <= all(good)
+
+
+_PLAIN = {
+    name for name in _EXAMPLES if name not in shapes._ONE_BY_ONE and name.startswith(("view", "video.l"))
+}
+
+
+def _refuses(event_type: str, name: str, value: Any) -> bool:
+    example = {key: kept for key, kept in _EXAMPLES[event_type].items() if key != "actor_id"}
+    outcome = check(example | {name: value}, CALLERS[2], NOW)
+    return not isinstance(outcome, Draft)
+
+
+@pytest.mark.parametrize(
+    "event_type", ["view.started", "view.ended", "view.heartbeat", "video.liked", "feed.impression"]
+)
+def test_ordinary_events_are_not_looked_at_one_by_one(
+    event_type: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = {name: value for name, value in _EXAMPLES[event_type].items() if name != "actor_id"}
+    event |= {"platform": "ios", "country": None, "experiments": ["a=1"], "occurred_at": NOW}
+    many = [event | {"event_id": ID[:-1] + letter} for letter in "0aF"]
+    expected = [check(one, ANN, NOW) for one in many]
+    monkeypatch.setattr(shapes, "check", lambda *_: pytest.fail("one by one"))
+    assert shapes.checked(many, ANN, NOW) == expected
+    assert all(isinstance(one, Draft) for one in expected)
+
+
+def test_one_bad_value_condemns_nobody_else() -> None:
+    event = {name: value for name, value in _EXAMPLES["video.liked"].items() if name != "actor_id"}
+    many = [event, event | {"video_id": "no/slash"}, event]
+    assert [isinstance(one, Draft) for one in shapes.checked(many, ANN, NOW)] == [True, False, True]
+
+
+def test_shapes_are_kept_within_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shapes, "_SHAPES", 5)
+    for nth in range(20):
+        shapes.checked([{"event_type": "video.liked", f"x{nth}": 1}], ANN, NOW)
+    assert len(shapes._known) <= 5
