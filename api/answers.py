@@ -104,26 +104,26 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 
 def verdicts(outcomes: Sequence[Draft | Rejection]) -> Response:
     """202 with a verdict for each event, or 422 when all are rejections."""
-    events = [_verdict(index, outcome) for index, outcome in enumerate(outcomes)]
+    rows = [_row(index, outcome) for index, outcome in enumerate(outcomes)]
     accepted = sum(isinstance(outcome, Draft) for outcome in outcomes)
-    body = {"accepted": accepted, "rejected": len(events) - accepted, "events": events}
-    return Response(orjson.dumps(body), 202 if accepted else 422, media_type="application/json")
+    head = f'{{"accepted":{accepted},"rejected":{len(rows) - accepted},"events":['
+    body = f"{head}{','.join(rows)}]}}"
+    return Response(body, 202 if accepted else 422, media_type="application/json")
 
 
-def _verdict(index: int, outcome: Draft | Rejection) -> dict[str, Any]:
+def _row(index: int, outcome: Draft | Rejection) -> str:
+    """A verdict as JSON. An accepted event's id is a UUID: nothing in it needs an escape."""
     if isinstance(outcome, Draft):
-        return _row(index, outcome.shown_id, "accepted", None, None, None)
-    return _row(index, outcome.event_id, "rejected", outcome.code, outcome.field, outcome.detail)
-
-
-def _row(
-    index: int, event_id: str | None, status: str, code: str | None, field: str | None, detail: str | None
-) -> dict[str, Any]:
-    return {
+        return (
+            f'{{"index":{index},"event_id":"{outcome.shown_id}","status":"accepted",'
+            '"code":null,"field":null,"detail":null}'
+        )
+    row = {
         "index": index,
-        "event_id": event_id,
-        "status": status,
-        "code": code,
-        "field": field,
-        "detail": detail,
+        "event_id": outcome.event_id,
+        "status": "rejected",
+        "code": outcome.code,
+        "field": outcome.field,
+        "detail": outcome.detail,
     }
+    return orjson.dumps(row).decode()

@@ -7,7 +7,7 @@ from api.accounts import Principal
 from api.facts import FactCache, Facts
 from api.parsing import Rejection
 from api.roles import OWN_VIDEO
-from api.validation import Draft, rules
+from api.validation import Draft, Rules, rules
 from infra.keyring import Keyring
 
 Outcome = Draft | Rejection
@@ -17,10 +17,23 @@ async def complete(
     outcomes: Sequence[Outcome], principal: Principal, facts: FactCache, keyring: Keyring
 ) -> list[Outcome]:
     """The outcomes with their drafts complete, in order. Raises KeyringUnavailable."""
-    drafts = [outcome for outcome in outcomes if isinstance(outcome, Draft)]
-    known = await facts.of(draft.event["video_id"] for draft in drafts if _asks(draft, principal))
+    every = rules()
+    asks: dict[str, bool] = {}
+    wanted = set()
+    for outcome in outcomes:
+        if not isinstance(outcome, Draft):
+            continue
+        event_type = outcome.event["event_type"]
+        if event_type not in asks:
+            asks[event_type] = bool(every[event_type].catalog) or _must_own(event_type, principal)
+        if asks[event_type]:
+            wanted.add(outcome.event["video_id"])
+    known = await facts.of(wanted)
     completed = [
-        _filled(outcome, principal, known) if isinstance(outcome, Draft) else outcome for outcome in outcomes
+        _filled(outcome, principal, known, every)
+        if isinstance(outcome, Draft) and asks[outcome.event["event_type"]]
+        else outcome
+        for outcome in outcomes
     ]
     private = [outcome for outcome in completed if isinstance(outcome, Draft) and outcome.plaintext]
     if private:
@@ -28,21 +41,21 @@ async def complete(
     return completed
 
 
-def _asks(draft: Draft, principal: Principal) -> bool:
-    return bool(rules()[draft.event_type].catalog) or _must_own(draft, principal)
+def _must_own(event_type: str, principal: Principal) -> bool:
+    return event_type in OWN_VIDEO and not principal.trusted
 
 
-def _must_own(draft: Draft, principal: Principal) -> bool:
-    return draft.event_type in OWN_VIDEO and not principal.trusted
-
-
-def _filled(draft: Draft, principal: Principal, known: Mapping[str, Facts | None]) -> Outcome:
-    video_id = draft.event.get("video_id", "")
+def _filled(
+    draft: Draft, principal: Principal, known: Mapping[str, Facts | None], every: Mapping[str, Rules]
+) -> Outcome:
+    event_type, video_id = draft.event["event_type"], draft.event["video_id"]
     facts = known.get(video_id)
-    if _must_own(draft, principal) and (refusal := _foreign(draft, facts, answered=video_id in known)):
-        return refusal
+    if _must_own(event_type, principal):
+        refusal = _foreign(draft, facts, answered=video_id in known)
+        if refusal is not None:
+            return refusal
     if facts is not None:
-        draft.event |= {name: _avro(getattr(facts, name)) for name in rules()[draft.event_type].catalog}
+        draft.event |= {name: _avro(getattr(facts, name)) for name in every[event_type].catalog}
     return draft
 
 

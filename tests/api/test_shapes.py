@@ -94,6 +94,60 @@ def test_ordinary_events_are_not_looked_at_one_by_one(
     assert all(isinstance(one, Draft) for one in expected)
 
 
+@pytest.mark.parametrize(
+    ("event_type", "name", "wrong"),
+    [
+        ("view.started", "event_id", ID.replace("-", "0")),
+        ("view.started", "event_id", "0" + ID[:-1]),
+        ("view.started", "event_id", ID[:8] + "--" + ID[9:-1]),
+        ("view.started", "event_id", ID[:-1] + "g"),
+        ("view.started", "event_id", ID + "0"),
+        ("view.started", "video_id", ""),
+        ("view.started", "video_id", "-v"),
+        ("view.started", "video_id", "v/1"),
+        ("view.started", "video_id", "v\n"),
+        ("view.started", "video_id", "v" * 129),
+        ("view.started", "video_id", None),
+        ("view.started", "video_id", "\u00e9"),
+        ("view.started", "session_id", 7),
+        ("view.started", "platform", "p" * 17),
+        ("view.started", "surface", "nowhere"),
+        ("view.started", "position", -1),
+        ("view.started", "position", True),
+        ("view.started", "autoplay", 1),
+        ("view.started", "occurred_at", 1.0),
+        ("view.started", "experiments", ["x" * 65]),
+        ("view.started", "experiments", ["x"] * 17),
+        ("view.started", "experiments", [1]),
+        ("view.started", "startup_ms", 600_001),
+        ("view.started", "muted", None),
+    ],
+)
+def test_a_wrong_value_is_found_among_good_ones(event_type: str, name: str, wrong: Any) -> None:
+    """Each of these is refused, alone, by the one rule that it breaks."""
+    event = {key: value for key, value in _EXAMPLES[event_type].items() if key != "actor_id"}
+    good = {
+        "surface": "fyp",
+        "session_id": "s",
+        "platform": "p",
+        "position": 1,
+        "autoplay": True,
+        "muted": False,
+        "startup_ms": 1,
+        "experiments": ["x"],
+    }
+    names = {field["name"] for field in latest(event_type).fields}
+    event |= {key: value for key, value in good.items() if key in names}
+    many = [event, event | {"event_id": ID.upper()}, event, event | {name: wrong}]
+    expected = [check(one, ANN, NOW) for one in many]
+    assert [isinstance(one, Draft) for one in expected] == [True, True, True, False]
+    assert shapes.checked(many, ANN, NOW) == expected
+    (field,) = [one for one in latest(event_type).fields if one["name"] == name]
+    found = judge(field)
+    assert found is not None
+    assert not found([event[name], wrong], {type(event[name]), type(wrong)})
+
+
 def test_one_bad_value_condemns_nobody_else() -> None:
     event = {name: value for name, value in _EXAMPLES["video.liked"].items() if name != "actor_id"}
     many = [event, event | {"video_id": "no/slash"}, event]
@@ -102,6 +156,7 @@ def test_one_bad_value_condemns_nobody_else() -> None:
 
 def test_shapes_are_kept_within_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shapes, "_SHAPES", 5)
+    monkeypatch.setattr(shapes, "_known", known := {})
     for nth in range(20):
-        shapes.checked([{"event_type": "video.liked", f"x{nth}": 1}], ANN, NOW)
-    assert len(shapes._known) <= 5
+        shapes.checked([{"event_type": "video.liked", f"x{nth}": 1}] * 3, ANN, NOW)
+    assert 0 < len(known) <= 5

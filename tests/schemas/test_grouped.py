@@ -46,14 +46,14 @@ def test_a_group_says_what_fastavro_says_of_each(schema: EventSchema, data: st.D
 @pytest.mark.parametrize(
     ("name", "values"),
     [
-        ("completion", [0.0, -0.0]),
+        ("fps", [0.0, -0.0]),
         ("position", [1, True]),
         ("autoplay", [True, 1]),
         ("experiments", [["a"], ("a",)]),
     ],
 )
 def test_values_that_are_only_equal_are_not_written_alike(name: str, values: list[Any]) -> None:
-    schema = latest("view.ended" if name == "completion" else "view.started")
+    schema = latest("video.validated" if name == "fps" else "view.started")
     event = {f["name"]: _ordinary(f["type"]) for f in schema.fields} | {"event_type": schema.event_type}
     book = SchemaBook.of([(7, schema)])
     many = [event | {name: value} for value in values]
