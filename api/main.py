@@ -1,7 +1,7 @@
 """Composition root: the environment -> settings -> clients -> parts -> the application.
 
-`granian --interface asgi --factory api.main:app`. A setting that is wrong ends the process with a
-message that names it; a server that is down does not: routes that need it answer 503.
+`python -m api.serve` serves it. A setting that is wrong ends the process with a message that names it;
+a server that is down does not: routes that need it answer 503.
 """
 
 import asyncio

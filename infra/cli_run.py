@@ -28,9 +28,8 @@ def api(
     from infra.principals import API
 
     settings = Settings.from_env(os.environ)
-    arguments = ["granian", "--interface", "asgi", "--factory", "--no-ws", "--no-log-access"]
     address = ["--host", host or settings.api_host, "--port", str(port or settings.api_port)]
-    _become(API, *arguments, *address, "api.main:app")
+    _become(API, "api.serve", *address)
 
 
 def token(

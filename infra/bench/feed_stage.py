@@ -7,6 +7,7 @@ ZREVRANGE to anybody; `tutorial_cards` shows cards as ours does. The floor answe
 
 import json
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from statistics import median
@@ -16,7 +17,7 @@ import httpx
 
 from infra.bench.http_load import WARM_UP_S, Answered, loaded, serving
 from infra.bench.measure import Contender, Sample, Stopwatch, cpu_of, interleaved, middle, ratio
-from infra.bench.peers import python_of
+from infra.bench.peers import FOLDER, python_of
 from infra.bench.result import Result, Target, figures
 from infra.bench.scene import OURS, Disagree, Tell
 from infra.bench.stand import Stand, stand
@@ -49,8 +50,8 @@ def feed_on(at: Stand, events: int, runs: int, tell: Tell) -> Result:
     users = sorted(town.follows)
     targets = [asked(at, user) for user in users]
     with ExitStack() as stack:
-        tutorial = stack.enter_context(_server(at, "tutorial_feed:app"))
-        bare = stack.enter_context(_server(at, "bare_asgi:app"))
+        tutorial = stack.enter_context(_tutorial(at))
+        bare = stack.enter_context(_bare())
         _hold_for_peer(at, town, targets)
         plain = [{"method": "GET", "url": f"{tutorial[0]}/v1/feed/{user}"} for user in users]
         cards = [{"method": "GET", "url": f"{tutorial[0]}/v1/cards/{user}"} for user in users]
@@ -160,10 +161,18 @@ def _hold_for_peer(at: Stand, town: Town, targets: list[dict[str, str]]) -> None
 
 
 @contextmanager
-def _server(at: Stand, application: str) -> Iterator[tuple[str, int]]:
+def _tutorial(at: Stand) -> Iterator[tuple[str, int]]:
     (port,) = free_ports(1)
     python = python_of("tutorial_feed", Cache.from_env(os.environ))
-    words = ["-m", "uvicorn", application, "--port", str(port), "--log-level", "error"]
+    words = ["-m", "uvicorn", "tutorial_feed:app", "--port", str(port), "--log-level", "error"]
     environment = {"REDIS_URL": at.ground.settings.redis_url.get_secret_value()}
     with serving([python, *words], f"http://127.0.0.1:{port}/", environment) as pid:
+        yield f"http://127.0.0.1:{port}", pid
+
+
+@contextmanager
+def _bare() -> Iterator[tuple[str, int]]:
+    (port,) = free_ports(1)
+    command = [sys.executable, str(FOLDER / "bare_asgi.py"), str(port)]
+    with serving(command, f"http://127.0.0.1:{port}/", {}) as pid:
         yield f"http://127.0.0.1:{port}", pid

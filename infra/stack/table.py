@@ -74,8 +74,8 @@ def _apis(settings: Settings, environment: Mapping[str, str]) -> Iterator[Part]:
         yield Part(
             name="api" if nth == 1 else f"api-{nth}",
             command=(
-                *(sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "--no-ws"),
-                *("--host", host, "--port", str(port), "api.main:app"),
+                *(sys.executable, "-m", "api.serve"),
+                *("--host", host, "--port", str(port)),
             ),
             ready=HttpProbe(f"http://{host}:{port}/healthz"),
             after=("provision",),

@@ -1,0 +1,27 @@
+"""What is answered before there is a request: problems as bytes, for who is not heard out."""
+
+from api.problems import Problem, answer
+
+_WHY = {
+    400: ("malformed_request", "This is not HTTP/1.1."),
+    408: ("slow_head", "The head of the request was not here in time."),
+    431: ("head_too_large", "The head of a request is at most 64 KiB, in at most 100 headers."),
+    503: ("unavailable", "There are too many connections. Send the same request again."),
+}
+_PHRASES = {
+    400: "Bad Request",
+    408: "Request Timeout",
+    431: "Request Header Fields Too Large",
+    503: "Service Unavailable",
+}
+
+
+def _whole(status: int) -> bytes:
+    code, detail = _WHY[status]
+    headers = {"Connection": "close"} | ({"Retry-After": "1"} if status == 503 else {})
+    response = answer(Problem(status, code, detail, headers=headers))
+    head = b"".join(b"%s: %s\r\n" % one for one in response.raw_headers)
+    return b"HTTP/1.1 %d %s\r\n%s\r\n%s" % (status, _PHRASES[status].encode(), head, bytes(response.body))
+
+
+REFUSALS = {status: _whole(status) for status in _WHY}
