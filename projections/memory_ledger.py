@@ -65,3 +65,7 @@ class MemoryFold(Ledgered[MemoryLedger]):
     def apply_together(self, batch: TopicBatch, expected: Sequence[int | None]) -> None:
         for one, before in zip(batch.batches(), expected, strict=True):
             self.apply(one, before)
+
+    def apply_topics(self, batches: Sequence[TopicBatch], expected: Sequence[Sequence[int | None]]) -> None:
+        for batch, before in zip(batches, expected, strict=True):
+            self.apply_together(batch, before)

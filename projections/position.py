@@ -86,3 +86,15 @@ class FoldsTogether(Protocol):
         each partition's position tells whether its part was written.
         """
         ...
+
+
+@runtime_checkable
+class FoldsTopics(Protocol):
+    """A FoldStore that can fold batches of several topics in one step, for the price of one."""
+
+    def apply_topics(self, batches: Sequence[TopicBatch], expected: Sequence[Sequence[int | None]]) -> None:
+        """`apply_together` of each of these batches, which have no partition in common.
+
+        Raises PositionConflict and StoreUnavailable as that does.
+        """
+        ...

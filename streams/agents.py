@@ -13,9 +13,9 @@ def register(app: faust.App, channel: BatchChannel, runner: FoldRunner) -> Any:
 
     @app.agent(channel, name=f"fold-{runner.name}")
     async def agent(flushes: Any) -> None:
-        async for handouts in flushes:
+        async for flush in flushes:
             try:
-                await runner.handle(handouts)
+                await runner.handle(*flush)
             finally:
                 channel.done()
 

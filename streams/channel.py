@@ -7,6 +7,7 @@ bound counts batches handed out and not yet done with, not only those that still
 
 import asyncio
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 from faust.channels import Channel
@@ -53,11 +54,11 @@ class BatchChannel(Channel[Any]):
         """Whether the agent has a batch in hand and another one waiting."""
         return self.slots.taken > 1
 
-    def offer(self, handouts: Handouts, loop: asyncio.AbstractEventLoop) -> bool:
+    def offer(self, flush: Sequence[Handouts], loop: asyncio.AbstractEventLoop) -> bool:
         """From the lane's thread: hand out, or False when every slot is taken."""
         if not self.slots.take():
             return False
-        loop.call_soon_threadsafe(self.queue.put_nowait, handouts)
+        loop.call_soon_threadsafe(self.queue.put_nowait, flush)
         return True
 
     def done(self) -> None:

@@ -13,7 +13,7 @@ from projections.catalog.redis import RedisCatalogFold
 from projections.engagement.redis import RedisEngagementFold
 from projections.feed.redis import RedisFeedFold
 from projections.graph.redis import RedisGraphFold
-from projections.position import FoldsTogether, FoldStore, StoreUnavailable
+from projections.position import FoldsTogether, FoldsTopics, FoldStore, StoreUnavailable
 from projections.renditions.redis import RedisRenditionsFold
 from projections.seen.redis import RedisSeenFold
 from projections.trending.redis import RedisTrendingFold
@@ -93,6 +93,12 @@ class LateFold:
         if not isinstance(fold, FoldsTogether):
             raise TypeError(f"{self.name} cannot fold partitions together")
         fold.apply_together(batch, expected)
+
+    def apply_topics(self, batches: Sequence[TopicBatch], expected: Sequence[Sequence[int | None]]) -> None:
+        fold = self._fold()
+        if not isinstance(fold, FoldsTopics):
+            raise TypeError(f"{self.name} cannot fold topics together")
+        fold.apply_topics(batches, expected)
 
     def in_bulk(self) -> None:
         """See `in_bulk`."""

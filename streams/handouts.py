@@ -1,6 +1,6 @@
 """What the lane hands to a fold: a batch, with the epoch of its reading."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from schemas.batch import RecordBatch, TopicBatch
@@ -30,6 +30,11 @@ class Handouts:
     def __len__(self) -> int:
         return len(self.epochs)
 
+    def __str__(self) -> str:
+        return ", ".join(
+            f"{self.batch.topic}/{one.partition} [{one.start}, {one.next})" for one in self.batch.spans
+        )
+
     def each(self) -> list[Handout]:
         """Partition by partition."""
         return [Handout(one, epoch) for one, epoch in zip(self.batch.batches(), self.epochs, strict=True)]
@@ -46,3 +51,15 @@ class Handouts:
             if end < one.batch.next:
                 rest.append(Handout(one.batch.since(end), one.epoch))
         return Handouts.of(*before) if before else None, rest
+
+
+def at_once(handouts: Iterable[Handouts], rows: int) -> Iterator[list[Handouts]]:
+    """In their order, as many at once as come to so many rows, and one at least."""
+    last: list[Handouts] = []
+    for one in handouts:
+        if last and sum(len(other.batch) for other in (*last, one)) > rows:
+            yield last
+            last = []
+        last.append(one)
+    if last:
+        yield last

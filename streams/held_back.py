@@ -9,7 +9,7 @@ a partition at a time, it would take longer than the hold did, and more would co
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
 from schemas.batch import RecordBatch
@@ -41,6 +41,10 @@ class HeldBack:
         """Whether a partition is held."""
         return bool(self._waiting)
 
+    def lets(self, flush: Iterable[Handouts]) -> bool:
+        """Whether all of these may be folded now."""
+        return not self._waiting and not any(one.cut(self._bounds(one))[1] for one in flush)
+
     async def take(self, handouts: Handouts) -> None:
         """Fold them, or keep what may not be folded yet behind what its partition keeps already."""
         free = self._behind_others(handouts) if self._waiting else handouts
@@ -63,12 +67,15 @@ class HeldBack:
         return Handouts.of(*free) if free else None
 
     async def _as_far_as_they_may(self, handouts: Handouts) -> None:
-        topic, spans = handouts.batch.topic, handouts.batch.spans
-        now, rest = handouts.cut([self.bound((topic, span.partition)) for span in spans])
+        now, rest = handouts.cut(self._bounds(handouts))
         if now is not None:
             await self.fold(now)
         for one in rest:
             self._waiting.setdefault(_key(one), deque()).appendleft(one)
+
+    def _bounds(self, handouts: Handouts) -> list[int | None]:
+        topic, spans = handouts.batch.topic, handouts.batch.spans
+        return [self.bound((topic, span.partition)) for span in spans]
 
     def _may(self, handout: Handout) -> bool:
         """Whether its first record may be folded."""

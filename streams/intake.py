@@ -64,6 +64,11 @@ class Intake:
         """How long a fetch may wait."""
         return min(self.batch_age_s, POLL_S)
 
+    @property
+    def rows_at_once(self) -> int:
+        """Up to how many rows batches of several topics are handed on at once."""
+        return 0 if self.eager else self.batch_rows
+
     def take(self, message: Message, held: Mapping[Key, Held]) -> None:
         """Buffer one message, unless its partition is not read now or it is behind the place."""
         key = cast(Key, (message.topic(), message.partition()))

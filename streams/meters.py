@@ -1,5 +1,6 @@
 """What is measured of a fold's batches."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from prometheus_client import Counter, Histogram
@@ -22,11 +23,12 @@ class Meters:
         found = (one.labels(fold) for one in (FOLD_SECONDS, BATCH_ROWS, APPLIED, VISIBLE_SECONDS))
         return cls(*found)  # type: ignore[arg-type]  # a child is of its parent's kind
 
-    def measure(self, batch: Records, seconds: float, now_ms: int) -> None:
-        """Of the way to visibility the eldest and the youngest row of the batch are measured: they waited
-        longest and least."""
+    def measure(self, batches: Sequence[Records], seconds: float, now_ms: int) -> None:
+        """A step that folded these. Of the way to visibility the eldest and the youngest row of each are
+        measured: they waited longest and least."""
+        rows = sum(map(len, batches))
         self.seconds.observe(seconds)
-        self.rows.observe(len(batch))
-        self.applied.inc(len(batch))
-        for at in {*batch.received()}:
+        self.rows.observe(rows)
+        self.applied.inc(rows)
+        for at in {at for batch in batches for at in batch.received()}:
             self.visible.observe(max(0, now_ms - at) / 1000)

@@ -5,12 +5,13 @@ again (`warm`), rows from the position on are folded. The store's own position i
 turns out to be another than expected, memory and place are made anew from the store.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from infra.failpoints import reach
-from projections.position import FoldsTogether, FoldStore, PositionConflict
+from projections.position import FoldsTogether, FoldsTopics, FoldStore, PositionConflict
 from schemas.batch import RecordBatch
 from streams.handouts import Handout, Handouts
 
@@ -128,24 +129,38 @@ class Progress:
             place.lost = True
             return Step(seek=True)
 
-    def together(self, handouts: Handouts) -> bool:
+    def together(self, *flush: Handouts) -> bool:
         """Fold all partitions of these in one step, if each begins just where the fold wants to go on.
 
         Otherwise False, and nothing has changed here: take them one by one. StoreUnavailable: try the same
         again.
         """
-        places = self._next_in_all(handouts)
-        if places is None or not isinstance(self.fold, FoldsTogether):
+        places = [here for one in flush if (here := self._next_in_all(one)) is not None]
+        step = self._step_of(flush, places) if len(places) == len(flush) else None
+        if step is None:
             return False
         reach("before_sink", self.fold.name)
         try:
-            self.fold.apply_together(handouts.batch, [place.position for place in places])
+            step()
         except PositionConflict:
             return False  # whose it is, they find out one by one
         reach("after_sink", self.fold.name)
-        for place, span in zip(places, handouts.batch.spans, strict=True):
-            place.cursor = place.position = span.next
+        for one, here in zip(flush, places, strict=True):
+            for place, span in zip(here, one.batch.spans, strict=True):
+                place.cursor = place.position = span.next
         return True
+
+    def _step_of(
+        self, flush: Sequence[Handouts], places: Sequence[Sequence[Place]]
+    ) -> Callable[[], None] | None:
+        """What folds all of it at once, if the fold can do that."""
+        fold, batches = self.fold, [one.batch for one in flush]
+        expected = [[place.position for place in here] for here in places]
+        if len(batches) > 1:
+            return partial(fold.apply_topics, batches, expected) if isinstance(fold, FoldsTopics) else None
+        if isinstance(fold, FoldsTogether):
+            return partial(fold.apply_together, batches[0], expected[0])
+        return None
 
     def _next_in_all(self, handouts: Handouts) -> list[Place] | None:
         """The places of the partitions, if the batch begins at every one of them."""

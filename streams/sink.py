@@ -8,7 +8,7 @@ neither a refusal nor an outage is a bug and ends the process; nothing is lost, 
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import ParamSpec, TypeVar
@@ -107,32 +107,44 @@ class FoldRunner:
         """It stands still on purpose, in some partition at least."""
         return self._held_back.any
 
-    async def handle(self, handouts: Handouts) -> None:
-        """Fold a batch; returns when it is done with: folded, seen before, or too late, after `close`, or
-        kept for when a hold lets it go on. Never raises."""
-        await self._held_back.take(handouts)
+    async def handle(self, *flush: Handouts) -> None:
+        """Fold batches of different topics; returns when they are done with: folded, seen before, or too
+        late, after `close`, or kept for when a hold lets them go on. Never raises."""
+        if len(flush) > 1 and self._held_back.lets(flush):
+            await self._fold(*flush)
+            return
+        for handouts in flush:
+            await self._held_back.take(handouts)
 
-    async def _fold(self, handouts: Handouts) -> None:
-        """In one step, or partition by partition where something speaks against that."""
+    async def _fold(self, *flush: Handouts) -> None:
+        """In as few steps as can be."""
         try:
-            if len(handouts) == 1 or not await self._together(handouts):
-                for handout in handouts.each():
-                    await self._through(handout)
+            await self._stepwise(flush)
         except asyncio.CancelledError:
             raise
         except BaseException as error:
-            batch = handouts.batch
-            where = ", ".join(f"{one.partition} [{one.start}, {one.next})" for one in batch.spans)
-            self._leave(BUG, f"fold {self.name} failed on {batch.topic}/{where}: {error!r}", error)
+            where = ", ".join(map(str, flush))
+            self._leave(BUG, f"fold {self.name} failed on {where}: {error!r}", error)
 
-    async def _together(self, handouts: Handouts) -> bool:
-        """Fold all of it in one step; False when it must go partition by partition."""
-        tried = await self._tried(partial(self._progress.together, handouts))
+    async def _stepwise(self, flush: Sequence[Handouts]) -> None:
+        """In one step, or topic by topic and partition by partition where something speaks against that."""
+        if sum(map(len, flush)) > 1 and await self._together(flush):
+            return
+        if len(flush) > 1:
+            for one in flush:
+                await self._stepwise([one])
+            return
+        for handout in flush[0].each():
+            await self._through(handout)
+
+    async def _together(self, flush: Sequence[Handouts]) -> bool:
+        """Fold all of it in one step; False when it must go in smaller ones."""
+        tried = await self._tried(partial(self._progress.together, *flush))
         if tried is None:
             return True
         done, seconds = tried
         if done:
-            self._folded(handouts.batch, seconds)
+            self._folded([one.batch for one in flush], seconds)
         return done
 
     async def _through(self, handout: Handout) -> None:
@@ -144,7 +156,7 @@ class FoldRunner:
         if done.seek:
             self._seek((batch.topic, batch.partition))
         elif done.folded is not None:
-            self._folded(done.folded, seconds)
+            self._folded([done.folded], seconds)
 
     async def audit(self) -> None:
         """Compare stored positions with the expected: a sink that lost its data is filled again."""
@@ -196,9 +208,9 @@ class FoldRunner:
             return done, time.perf_counter() - begun
         return None
 
-    def _folded(self, records: Records, seconds: float) -> None:
+    def _folded(self, batches: Sequence[Records], seconds: float) -> None:
         reach("between_sinks", self.name)
-        self._meters.measure(records, seconds, self._clock.now_ms())
+        self._meters.measure(batches, seconds, self._clock.now_ms())
 
     def _stepped(self, step: Callable[[], T]) -> T:
         self._stepping = threading.get_ident()

@@ -95,6 +95,19 @@ def flushes(draw: st.DrawFn, log: Log, *topics: str) -> list[TopicBatch]:
 
 
 @st.composite
+def steps(draw: st.DrawFn, log: Log, *topics: str) -> list[list[TopicBatch]]:
+    """One way to hand out what is due of several topics: now and then at once, no partition twice."""
+    handed: list[list[TopicBatch]] = []
+    for flush in draw(flushes(log, *topics)):
+        last = handed[-1] if handed else []
+        if last and flush.topic not in {one.topic for one in last} and draw(st.integers(0, 3)):
+            last.append(flush)
+        else:
+            handed.append([flush])
+    return handed
+
+
+@st.composite
 def cuttings(draw: st.DrawFn, batch: RecordBatch) -> list[RecordBatch]:
     """The batch cut at offsets into batches that join seamlessly."""
     cuts = draw(st.sets(st.integers(batch.start + 1, batch.next), max_size=6))

@@ -4,22 +4,22 @@ An insert is atomic for one table and month only, so a crash may leave rows behi
 `offsets_loaded` does not tell of. They are inserted again, and the tables absorb them.
 """
 
-import io
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import Any
 
 import orjson
-import polars as pl
 
 from projections.analytics import queries
 from projections.analytics.asking import ask, writing
+from projections.analytics.blocks import Block, blocks
 from projections.analytics.queries import Query, Tables
 from projections.analytics.rollups import Rollups
-from projections.analytics.rows import Insert, inserts
-from projections.analytics.runs import Run, chain
+from projections.analytics.runs import Run
+from projections.analytics.runs import chain as unbroken
 from projections.position import PositionConflict
 from schemas.batch import RecordBatch, Records, Span, TopicBatch
 from schemas.topics import TOPICS
@@ -27,8 +27,8 @@ from schemas.topics import TOPICS
 _SYNCHRONOUS = {"async_insert": 0, "wait_end_of_query": 1}
 _INSERTED = _SYNCHRONOUS | {"optimize_on_insert": 0}
 """Repetitions are absorbed by merges and by FINAL; looking for them in each insert costs a third of it."""
-_FEW = ("event_type", "source", "surface", "country", "platform", "exit_reason", "edge", "k_topic")
-"""LowCardinality columns: sent as dictionaries they need not be hashed row by row, half of an insert."""
+Place = tuple[str, int]
+"""(topic, partition)"""
 
 
 @dataclass(slots=True)
@@ -39,6 +39,10 @@ class _Progress:
     next: int
     clock: int
     rows: dict[str, int]
+
+    def count(self, table: str, rows: int) -> None:
+        """So many more of this table."""
+        self.rows[table] = self.rows.get(table, 0) + rows
 
 
 class ClickHouseAnalyticsFold:
@@ -59,7 +63,7 @@ class ClickHouseAnalyticsFold:
     ) -> None:
         self._client = client
         self._tables = Tables(database, generation)
-        self._runs: dict[tuple[str, int], _Progress] = {}
+        self._runs: dict[Place, _Progress] = {}
         self._inserted = inserted
         self._beside = ThreadPoolExecutor(1, "rows")
         """Makes a batch's blocks while the engine is asked where it stands."""
@@ -67,12 +71,12 @@ class ClickHouseAnalyticsFold:
 
     def position(self, topic: str, partition: int) -> int | None:
         """The end of the first unbroken chain of runs, or None. May raise StoreUnavailable."""
-        found = self._chains(topic, [partition]).get(partition)
+        found = self._chains([(topic, partition)]).get((topic, partition))
         return found.next if found else None
 
     def stream_clock(self, topic: str, partition: int) -> int:
         """The greatest appended_at loaded of this partition; 0 when none."""
-        found = self._chains(topic, [partition]).get(partition)
+        found = self._chains([(topic, partition)]).get((topic, partition))
         return found.clock if found else 0
 
     def forget(self, topic: str, partition: int) -> None:
@@ -88,36 +92,38 @@ class ClickHouseAnalyticsFold:
 
     def apply(self, batch: RecordBatch, expected: int | None) -> None:
         """Insert the batch, then say so. Raises PositionConflict, StoreUnavailable."""
-        self._load(batch, [expected])
+        self._load([batch], [expected])
 
     def apply_together(self, batch: TopicBatch, expected: Sequence[int | None]) -> None:
         """See FoldsTogether. One insert for each table, one question and one answer about the offsets."""
-        self._load(batch, expected)
+        self._load([batch], expected)
 
-    def _load(self, batch: Records, expected: Sequence[int | None]) -> None:
-        made = self._beside.submit(_blocks, batch)
-        self._check(batch, expected)
-        runs = {
-            span.partition: self._progress(batch.topic, span, before)
-            for span, before in zip(batch.spans, expected, strict=True)
-        }
-        for one, block in made.result():
-            self._insert(one, block)
-            for partition, rows in one.frame["k_partition"].value_counts().rows():
-                runs[partition].rows[one.table] = runs[partition].rows.get(one.table, 0) + rows
-            if one.table == "video_views":
-                self.rollups.touch(one.frame)
+    def apply_topics(self, batches: Sequence[TopicBatch], expected: Sequence[Sequence[int | None]]) -> None:
+        """See FoldsTopics. As many inserts and questions as for a single batch."""
+        self._load(batches, [*chain.from_iterable(expected)])
+
+    def _load(self, batches: Sequence[Records], expected: Sequence[int | None]) -> None:
+        made = self._beside.submit(blocks, batches)
+        spans = {(batch.topic, span.partition): span for batch in batches for span in batch.spans}
+        before = dict(zip(spans, expected, strict=True))
+        self._check(before)
+        runs = {place: self._progress(place, span, before[place]) for place, span in spans.items()}
+        for block in made.result():
+            self._insert(block)
+            for place, rows in block.counts.items():
+                runs[place].count(block.rows.table, rows)
+            if block.rows.table == "video_views":
+                self.rollups.touch(block.rows.frame)
         self._inserted()
-        for span in batch.spans:
-            run = runs[span.partition]
-            run.next, run.clock = span.next, max(run.clock, span.clock)
-        self._say(batch.topic, runs)
-        self._runs |= {(batch.topic, partition): run for partition, run in runs.items()}
+        for place, run in runs.items():
+            run.next, run.clock = spans[place].next, max(run.clock, spans[place].clock)
+        self._say(runs)
+        self._runs |= runs
 
-    def _check(self, batch: Records, expected: Sequence[int | None]) -> None:
-        found = self._chains(batch.topic, [span.partition for span in batch.spans])
-        for span, before in zip(batch.spans, expected, strict=True):
-            whole = found.get(span.partition)
+    def _check(self, expected: Mapping[Place, int | None]) -> None:
+        found = self._chains(expected)
+        for place, before in expected.items():
+            whole = found.get(place)
             stored = whole.next if whole else None
             if stored != before:
                 raise PositionConflict(before, stored)
@@ -127,51 +133,35 @@ class ClickHouseAnalyticsFold:
         self._beside.shutdown()
         self.rollups.close()
 
-    def _progress(self, topic: str, span: Span, expected: int | None) -> _Progress:
-        run = self._runs.pop((topic, span.partition), None)
+    def _progress(self, place: Place, span: Span, expected: int | None) -> _Progress:
+        run = self._runs.pop(place, None)
         if run is not None and run.next == expected:
             return run
         return _Progress(span.start if expected is None else expected, span.next, 0, {})
 
-    def _insert(self, rows: Insert, block: bytes) -> None:
+    def _insert(self, block: Block) -> None:
+        rows = block.rows
         with writing():
             self._client.raw_insert(
-                self._tables.named(rows.table), rows.frame.columns, block, _INSERTED, "ArrowStream"
+                self._tables.named(rows.table), rows.frame.columns, block.stream, _INSERTED, "ArrowStream"
             )
 
-    def _say(self, topic: str, runs: Mapping[int, _Progress]) -> None:
-        rows = [{"topic": topic, "partition": partition, **asdict(run)} for partition, run in runs.items()]
+    def _say(self, runs: Mapping[Place, _Progress]) -> None:
+        rows = [{"topic": topic, "partition": number, **asdict(run)} for (topic, number), run in runs.items()]
         lines = b"\n".join(map(orjson.dumps, rows))
         with writing():  # not `insert`, which loads pandas to see whether this is one of its frames
             self._client.raw_insert(
                 self._tables.named("offsets_loaded"), [*rows[0]], lines, _SYNCHRONOUS, "JSONEachRow"
             )
 
-    def _chains(self, topic: str, partitions: Sequence[int]) -> dict[int, Run]:
-        """Of each of these partitions the first unbroken chain of runs, where there is one."""
-        found: dict[int, list[Run]] = defaultdict(list)
-        for partition, *run in self._ask(queries.runs(self._tables, topic, partitions)):
-            found[partition].append(Run(*run))
-        return {partition: whole for partition, runs in found.items() if (whole := chain(runs))}
+    def _chains(self, places: Collection[Place]) -> dict[Place, Run]:
+        """Of these partitions, and some others, the first unbroken chain of runs, where there is one."""
+        topics, partitions = (sorted(set(these)) for these in zip(*places, strict=True))
+        found: dict[Place, list[Run]] = defaultdict(list)
+        for topic, partition, *run in self._ask(queries.runs_of_topics(self._tables, topics, partitions)):
+            found[topic, partition].append(Run(*run))
+        return {place: whole for place, runs in found.items() if (whole := unbroken(runs))}
 
     def _ask(self, query: Query) -> list[tuple[Any, ...]]:
         with writing():
             return ask(self._client, query)
-
-
-def _blocks(batch: Records) -> list[tuple[Insert, bytes]]:
-    """What is to be inserted, each with its rows as an Arrow stream."""
-    found = []
-    for one in inserts(batch):
-        block = io.BytesIO()
-        one.frame.with_columns(_dictionaries(one.frame)).write_ipc_stream(
-            block, compression="lz4", compat_level=pl.CompatLevel.oldest()
-        )
-        found.append((one, block.getvalue()))
-    return found
-
-
-def _dictionaries(frame: pl.DataFrame) -> list[pl.Series]:
-    """The columns of few values as such; their values are the frame's own, none are kept in the process."""
-    few = (frame[name] for name in _FEW if name in frame.columns)
-    return [column.cast(pl.Enum(column.unique())) for column in few]

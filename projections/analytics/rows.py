@@ -6,7 +6,9 @@ sealed stays out: `pii` and its key id are never copied here.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
+from typing import cast
 
 import polars as pl
 
@@ -46,20 +48,20 @@ class Insert:
     frame: pl.DataFrame
 
 
-def tables(batch: Records) -> dict[str, pl.DataFrame]:
-    """The batch as a frame for each table that it has rows for."""
-    found = {name: _concat(build, batch) for name, build in _BUILDERS.items()}
+def tables(*batches: Records) -> dict[str, pl.DataFrame]:
+    """The batches as a frame for each table that they have rows for."""
+    found = {name: _concat(build, batches) for name, build in _BUILDERS.items()}
     return {name: frame for name, frame in found.items() if frame is not None}
 
 
-def inserts(batch: Records) -> list[Insert]:
-    """The batch cut by table and month, in an order that does not depend on chance."""
-    return [one for name, frame in tables(batch).items() for one in _by_month(name, frame)]
+def inserts(*batches: Records) -> list[Insert]:
+    """The batches cut by table and month, in an order that does not depend on chance."""
+    return [one for name, frame in tables(*batches).items() for one in _by_month(name, frame)]
 
 
 def _by_month(table: str, frame: pl.DataFrame) -> Iterator[Insert]:
     column = MONTH_OF.get(table)
-    if column is None:
+    if column is None or _of_one_month(frame[column]):
         yield Insert(table, frame)
         return
     months = frame[column].dt.strftime("%Y%m")
@@ -67,18 +69,27 @@ def _by_month(table: str, frame: pl.DataFrame) -> Iterator[Insert]:
         yield Insert(table, frame.filter(months == month))
 
 
-def _concat(build: Columns, batch: Records) -> pl.DataFrame | None:
-    planned = ((frame, _planned(build, name, tuple(frame.columns))) for name, frame in batch.frames.items())
+def _of_one_month(times: pl.Series) -> bool:
+    """As nearly all that is live; to look costs a tenth of naming every row's month."""
+    first, last = cast(datetime, times.min()), cast(datetime, times.max())
+    return (first.year, first.month) == (last.year, last.month)
+
+
+def _concat(build: Columns, batches: Sequence[Records]) -> pl.DataFrame | None:
+    planned = (
+        (frame, _planned(build, batch.topic, name, tuple(frame.columns)))
+        for batch in batches
+        for name, frame in batch.frames.items()
+    )
     frames = [frame.select(plan) for frame, plan in planned if plan and frame.height]
-    if not frames:
-        return None
-    return pl.concat(frames).with_columns(pl.lit(batch.topic).alias("k_topic"))
+    return pl.concat(frames) if frames else None
 
 
 @lru_cache(maxsize=1024)
-def _planned(build: Columns, event_type: str, found: tuple[str, ...]) -> Sequence[pl.Expr]:
+def _planned(build: Columns, topic: str, event_type: str, found: tuple[str, ...]) -> Sequence[pl.Expr]:
     """A table's columns of an event type: spelled out once, for that costs more than a few rows' answer."""
-    return build(event_type, found)
+    columns = build(event_type, found)
+    return (*columns, pl.lit(topic).alias("k_topic")) if columns else ()
 
 
 def _events(event_type: str, found: Sequence[str]) -> Sequence[pl.Expr]:

@@ -18,7 +18,7 @@ from projections.analytics.queries import Tables
 from projections.analytics.rows import TABLES
 from projections.analytics.store import AnalyticsReads, EventPosition, VideoCounts
 from projections.position import FoldStore, PositionConflict, StoreUnavailable
-from schemas.batch import RecordBatch
+from schemas.batch import RecordBatch, TopicBatch
 from tests import builders as b
 from tests import strategies as some
 from tests.clickhouse_server.serving import Place, database, free_port
@@ -247,6 +247,50 @@ def test_partitions_loaded_together_are_as_one_by_one(
             assert stored <= known
     for table in TABLES:
         assert _rows(client, tables, table) == sorted(map(_plain, twin.state.rows(table)))
+
+
+class _Killed(BaseException):
+    """Where a worker died."""
+
+
+@pytest.mark.servers
+@settings(max_examples=12)
+@given(data=st.data())
+def test_topics_loaded_together_are_as_one_by_one(client: Any, tables: Tables, data: st.DataObject) -> None:
+    """Also when a worker dies with the rows of all topics in and the offsets of none."""
+    log = data.draw(histories)
+    twin = MemoryAnalytics()
+    fold_all(twin, *log.batches())
+    _empty(client, tables, *TABLES, "offsets_loaded")
+
+    def die() -> None:
+        raise _Killed
+
+    dying = ClickHouseAnalyticsFold(client, tables.generation, DATABASE, 3600, inserted=die)
+    for step in data.draw(some.steps(log))[:1]:
+        with pytest.raises(_Killed):
+            dying.apply_topics(step, [[None] * len(one.spans) for one in step])
+        assert all(_stands(dying, one) == [None] * len(one.spans) for one in step)
+    fold = _fold(client, tables)
+    for step in data.draw(some.steps(log)):
+        fold.apply_topics(step, [_stands(fold, one) for one in step])
+        wrong = [[span.next for span in one.spans] for one in step]
+        wrong[-1][-1] += 7_777
+        with pytest.raises(PositionConflict):
+            fold.apply_topics(step, wrong)
+        assert [_stands(fold, one) for one in step] == [[span.next for span in one.spans] for one in step]
+    for table in TABLES:
+        assert _rows(client, tables, table) == sorted(map(_plain, twin.state.rows(table)))
+    for batch in log.batches():
+        place = (batch.topic, batch.partition)
+        assert (fold.position(*place), fold.stream_clock(*place)) == (
+            twin.position(*place),
+            twin.stream_clock(*place),
+        )
+
+
+def _stands(fold: FoldStore, flush: TopicBatch) -> list[int | None]:
+    return [fold.position(flush.topic, span.partition) for span in flush.spans]
 
 
 @pytest.mark.servers

@@ -195,9 +195,10 @@ async def running(
 
 
 async def _pump(channel: BatchChannel, runner: FoldRunner) -> None:
-    async for handouts in channel:
-        assert isinstance(handouts, Handouts)
-        await runner.handle(handouts)
+    flush: Any
+    async for flush in channel:
+        assert all(isinstance(one, Handouts) for one in flush)
+        await runner.handle(*flush)
         channel.done()
 
 

@@ -63,10 +63,10 @@ class Channel:
         self.taken: list[Any] = []
         self.busy = False
 
-    def offer(self, handout: Any, loop: object) -> bool:
+    def offer(self, flush: Any, loop: object) -> bool:
         if len(self.taken) >= self.room:
             return False
-        self.taken.append(handout)
+        self.taken += flush
         return True
 
     def spans(self) -> list[tuple[int, int]]:
