@@ -87,7 +87,8 @@ class FirstPages:
 
     async def _fetch(self, generation: int, user_id: str, limit: int) -> FirstPage:
         prefix, era = key(generation, "feed", ""), self._pages
-        names = [f"{prefix}following:{user_id}", f"{prefix}followed:{user_id}", f"{prefix}celebrities"]
+        names = [f"{prefix}followed:{user_id}", f"{prefix}celebrities"]
+        names += [f"{prefix}{kind}:{user_id}" for kind in ("following", "inbox")]
         arguments = prefix, user_id, first_cap(limit + 1, self._cap)
 
         def made(answer: Any, pulled: frozenset[str]) -> FirstPage:
@@ -96,7 +97,7 @@ class FirstPages:
             era.put(user_id, page)
             return page
 
-        ask: list[Command] = [("SINTER", *names[1:]), ("EVAL", READ, len(names), *names, *arguments)]
+        ask: list[Command] = [("SINTER", *names[:2]), ("EVAL", READ, len(names), *names, *arguments)]
         page = await self._watching.ask(ask, lambda said: made(said[1], frozenset(said[0])))
         if (
             page.pulled
@@ -176,7 +177,7 @@ class FirstPages:
         kind, _, one = name.removeprefix(self._prefix).removeprefix("feed:").partition(":")
         if kind in ("video", "count"):
             self._cards.pop(one, None)
-        elif kind in ("likes", "following", "followed"):
+        elif kind in ("likes", "following", "inbox", "followed"):
             self._pages.pop(one, None)
         elif kind == "user":
             self._users.pop(one, None)

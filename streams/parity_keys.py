@@ -19,6 +19,7 @@ EXCLUDED: Mapping[str, str] = {
     "trend:buckets": "names outdated buckets too, until a ranking drops them",
     "feed:following:": "what was pushed and not yet cut off depends on which partition came first: "
     "compared as what a reader gets, feed:page",
+    "feed:inbox:": "the same, not sorted in yet: compared as feed:page",
     "feed:celebrities": "who once had so many followers depends on it too: compared as feed:page",
 }
 """Beginnings of keys that are no function of the log, and why: nothing else is left out."""

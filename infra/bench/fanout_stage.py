@@ -26,6 +26,7 @@ from infra.bench.town import Town, records
 from infra.bench.workload import Event
 from infra.cache import Cache
 from infra.clients import redis_client
+from projections.feed.redis import RedisFeedFold
 from projections.redis_ledger import key
 
 PEER, FLOOR = "redis-py pipeline", "redis-benchmark ZADD"
@@ -135,10 +136,10 @@ def _pushed(place: _Place) -> Sample:
 
 def _delivered(place: _Place, first: int, last: int) -> None:
     """Raise Disagree unless every follower has all of these uploads."""
-    with redis_client(place.at.ground.settings) as client, client.pipeline(transaction=False) as pipe:
-        for user in place.followers:
-            pipe.zcount(key(GENERATION, "feed", f"following:{user}"), first, last)
-        wrong = [number for number in pipe.execute() if number != UPLOADS]
+    with redis_client(place.at.ground.settings) as client:
+        pages = RedisFeedFold(client, GENERATION).pages(place.followers)
+    found = [sum(first <= at <= last for at, _ in page) for page in pages]
+    wrong = [number for number in found if number != UPLOADS]
     if wrong:
         raise Disagree(f"{len(wrong)} of {len(place.followers)} feeds lack uploads: one has {wrong[0]}")
 

@@ -5,13 +5,22 @@ local found = redis.call('ZRANGE', prefix .. 'following:' .. user, 0, cap - 1, '
 -- With `cap` videos in hand, what is pulled counts only as far back as they reach.
 local least = #found >= 2 * cap and found[#found] or '-inf'
 
--- Keeps the newest `2 * cap`, which are at least `cap` videos since each is there twice at most (pushed and
--- pulled), and those of the same millisecond as the last of them.
+-- What was pushed since. A fan-out that was carried out twice left it twice.
+local twice = {}
+for _, item in ipairs(redis.call('LRANGE', prefix .. 'inbox:' .. user, 0, -1)) do
+  if not twice[item] then
+    local at, member = string.match(item, '^(%S+) (.*)$')
+    found[#found + 1], found[#found + 2], twice[item] = member, at, true
+  end
+end
+
+-- Keeps the newest `3 * cap`, which are at least `cap` videos since each is there thrice at most (sorted in,
+-- pushed and pulled), and those of the same millisecond as the last of them.
 local function cut()
   local times, kept = {}, {}
   for i = 2, #found, 2 do times[#times + 1] = tonumber(found[i]) end
   table.sort(times, function(one, other) return one > other end)
-  local oldest = times[2 * cap]
+  local oldest = times[3 * cap]
   for i = 1, #found, 2 do
     local at = tonumber(found[i + 1])
     if at >= oldest then
@@ -27,6 +36,6 @@ for _, author in ipairs(redis.call('SINTER', prefix .. 'followed:' .. user, pref
   local videos =
     redis.call('ZRANGE', timeline, '+inf', least, 'BYSCORE', 'REV', 'LIMIT', 0, cap, 'WITHSCORES')
   for i = 1, #videos do found[#found + 1] = videos[i] end
-  if #found > 6 * cap then cut() end
+  if #found > 8 * cap then cut() end
 end
 return found

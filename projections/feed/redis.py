@@ -33,6 +33,10 @@ READ = Path(__file__).with_name("feed_read.lua").read_text("utf-8")
 _BUDGET = 200
 """Feeds touched by one call, about: a millisecond in which Redis serves nobody else. A hundred would cost a
 fifth more for each feed, five hundred nothing less."""
+INBOX = 32
+"""Videos that wait in a user's inbox, at most, before they are sorted into the feed together."""
+_ORDERS = 20
+"""Orders told in one call: what is left of a long fan-out is told, and taken apart, at every call."""
 
 
 class RedisFeedFold(ScriptedFold):
@@ -54,18 +58,20 @@ class RedisFeedFold(ScriptedFold):
         celebrity_followers: int = CELEBRITY_FOLLOWERS,
         cap: int = CAP,
         budget: int = _BUDGET,
+        inbox: int = INBOX,
     ) -> None:
         if not 0 < cap <= LARGEST_CAP:
             raise ValueError(f"a feed's cap is 1 to {LARGEST_CAP}, not {cap}")
         super().__init__(client, generation)
         self._prefix = key(generation, "feed", "")
         self._cap = cap
-        self._limits = celebrity_followers, cap, cap + cap // 4 + 1, budget
+        self._limits = celebrity_followers, cap, cap + cap // 4 + 1, budget, inbox
 
     def write(self, records: Records, moves: Sequence[Move]) -> None:
         rest, cursor = orders(records), ""
         while True:
-            arguments: list[Argument] = [self._prefix, *self._limits, cursor, json.dumps(rest)]
+            now, more = json.dumps(rest[:_ORDERS]), int(len(rest) > _ORDERS)
+            arguments: list[Argument] = [self._prefix, *self._limits, cursor, now, more]
             answer = self.ledger.run_script(_WRITE, [], arguments, moves)
             if not answer:
                 return

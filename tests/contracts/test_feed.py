@@ -18,8 +18,15 @@ pytest_plugins = ["tests.redis_server"]
 pytestmark = pytest.mark.servers
 
 CAP = 8
-WAYS = {"pushed": (1_000, 2_000), "pulled": (1, 2_000), "crossing": (2, 2_000), "in pieces": (1_000, 1)}
-"""Way -> (celebrity_followers, budget)."""
+WAYS = {
+    "pushed": (1_000, 2_000, 32),
+    "sorted at once": (1_000, 2_000, 1),
+    "sorted by threes": (1_000, 2_000, 3),
+    "pulled": (1, 2_000, 32),
+    "crossing": (2, 2_000, 2),
+    "in pieces": (1_000, 1, 2),
+}
+"""Way -> (celebrity_followers, budget, inbox)."""
 
 
 @dataclass
@@ -48,8 +55,8 @@ def room(
     if request.param == "memory":
         twin = MemoryFeed(cap=CAP)
         return Room(twin, twin)
-    (celebrity_followers, budget), generation = WAYS[request.param], next(generations)
-    fold = RedisFeedFold(redis_client, generation, celebrity_followers, CAP, budget)
+    (celebrity_followers, budget, inbox), generation = WAYS[request.param], next(generations)
+    fold = RedisFeedFold(redis_client, generation, celebrity_followers, CAP, budget, inbox)
     return Room(fold, RedisFeedReads(redis_reader, generation, CAP))
 
 
@@ -175,28 +182,66 @@ async def test_position_and_clock_move_past_events_that_ask_nothing_of_a_feed(ro
     assert room.fold.stream_clock("rf.graph.v1", 0) == 77
 
 
+def kept(client: redis.Redis, fold: RedisFeedFold) -> tuple[int, int]:
+    """Videos in ann's feed, and in her inbox."""
+    return client.zcard(fold.ledger.key("feed", "following", "ann")), client.llen(
+        fold.ledger.key("feed", "inbox", "ann")
+    )
+
+
 def test_no_more_is_kept_than_a_feed_and_some_slack(
     redis_client: redis.Redis, generations: Iterator[int]
 ) -> None:
-    fold = RedisFeedFold(redis_client, next(generations), cap=CAP)
+    fold = RedisFeedFold(redis_client, next(generations), cap=CAP, inbox=1)
     room = Room(fold, MemoryFeed())
     room.fold_all(*(published("bob", f"v{n}", n) for n in range(30)), followed("ann", "bob", 1))
     room.fold_all(*(published("bob", f"w{n}", 30 + n) for n in range(30)))
-    assert redis_client.zcard(fold.ledger.key("feed", "following", "ann")) == CAP + CAP // 4 + 1
+    assert kept(redis_client, fold) == (CAP + CAP // 4 + 1, 0)
 
 
+@pytest.mark.parametrize("inbox", [1, 5, 32])
 @pytest.mark.parametrize("step", [1, -1, 7, 37, -37])
 def test_in_whatever_order_videos_come_a_feed_stays_small(
-    redis_client: redis.Redis, generations: Iterator[int], step: int
+    redis_client: redis.Redis, generations: Iterator[int], step: int, inbox: int
 ) -> None:
-    fold, window = RedisFeedFold(redis_client, next(generations), cap=CAP), CAP + CAP // 4 + 1
+    fold, window = RedisFeedFold(redis_client, next(generations), cap=CAP, inbox=inbox), CAP + CAP // 4 + 1
     room = Room(fold, MemoryFeed())
     room.fold_all(followed("ann", "bob", 1))
-    largest = 0
     for n in range(100):
         room.fold_all(published("bob", f"v{n}", 1_000 + n * step % 101))
-        largest = max(largest, redis_client.zcard(fold.ledger.key("feed", "following", "ann")))
-    assert CAP <= largest <= 2 * window
+        feed, waiting = kept(redis_client, fold)
+        assert feed <= window
+        assert waiting < inbox
+    assert feed + waiting >= CAP
+
+
+async def test_a_fan_out_that_is_carried_out_again_shows_nothing_twice(
+    redis_client: redis.Redis, redis_reader: redis.asyncio.Redis, generations: Iterator[int]
+) -> None:
+    """The worker dies before the position is moved, and again: the inbox has the video three times."""
+    generation = next(generations)
+    fold = RedisFeedFold(redis_client, generation, cap=CAP)
+    room = Room(fold, RedisFeedReads(redis_reader, generation, CAP))
+    room.fold_all(followed("ann", "bob", 1), published("bob", "v0", 1))
+    position = fold.ledger.key("position", "feed", "rf.video.v1", 0)
+    for _ in range(3):
+        redis_client.set(position, 1)
+        room.fold_all(published("bob", "v1", 2))
+    assert kept(redis_client, fold) == (0, 4)
+    assert await room.reads.following("ann", None, 10) == [(2, "v1"), (1, "v0")]
+    room.fold_all(deleted("bob", "v1", 3))
+    assert await room.feed("ann") == ["v0"]
+    assert kept(redis_client, fold) == (1, 0)
+
+
+def test_more_orders_than_one_call_takes_are_all_carried_out(
+    redis_client: redis.Redis, generations: Iterator[int]
+) -> None:
+    fold = RedisFeedFold(redis_client, next(generations), cap=400)
+    fold.apply(batch_of(followed("ann", "bob", 1)), None)
+    fold.apply(batch_of(*(published("bob", f"v{n:03}", n) for n in range(61))), None)
+    assert [video for _, video in fold.pages(["ann"])[0]] == [f"v{n:03}" for n in range(60, -1, -1)]
+    assert fold.position("rf.video.v1", 0) == 61
 
 
 def test_a_cap_beyond_what_a_script_can_handle_is_refused(redis_client: redis.Redis) -> None:

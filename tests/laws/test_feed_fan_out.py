@@ -52,11 +52,17 @@ def interrupted(fold: RedisFeedFold, happens: Callable[[], None]) -> RedisFeedFo
 
 
 @settings(max_examples=200)
-@given(data=st.data(), history=events, threshold=st.sampled_from([2, 3, 1_000]))
+@given(
+    data=st.data(),
+    history=events,
+    threshold=st.sampled_from([2, 3, 1_000]),
+    inbox=st.sampled_from([1, 2, 3, 32]),
+)
 def test_other_workers_between_the_calls_of_a_fan_out(
     data: Any,
     history: list[Event],
     threshold: int,
+    inbox: int,
     redis_client: redis.Redis,
     generations: Iterator[int],
 ) -> None:
@@ -69,7 +75,7 @@ def test_other_workers_between_the_calls_of_a_fan_out(
     choices = st.sampled_from(["go on", "go on", "other", "other", "zombie", "half", "crash"])
 
     def worker() -> RedisFeedFold:
-        return RedisFeedFold(redis_client, generation, threshold, CAP, budget=1)
+        return RedisFeedFold(redis_client, generation, threshold, CAP, budget=1, inbox=inbox)
 
     def turn() -> None:
         choice = data.draw(choices)
