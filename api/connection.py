@@ -5,10 +5,13 @@ wait in a queue of PIPELINED, and nothing more is read meanwhile. Times are api.
 api.bounds'.
 """
 
+import asyncio
 import math
+from urllib.parse import unquote
 
 import httptools
 
+from api.answering import Answer
 from api.turns import Turns
 
 MAX_HEAD = 64 << 10
@@ -66,11 +69,34 @@ class Connection(Turns):
             return
         if len(self.pipeline) == PIPELINED:
             self._stop(400)
-        super().on_headers_complete()
+        self._enter(self._asked())
         self._in_head, self._in_body, self._moved = False, True, True
         if self._running is not None and not self.flow.write_paused:
             self.deadline = math.inf
-        self.flow.held = bool(self.pipeline)
+
+    def _asked(self) -> Answer:
+        """The request, whose head is whole; a URL that is none raises."""
+        version = self.parser.get_http_version()
+        asked = httptools.parse_url(self.url)
+        path = asked.path.decode("ascii")
+        self.scope["http_version"] = version
+        self.scope["method"] = self.parser.get_method().decode("ascii")
+        self.scope["path"] = unquote(path) if "%" in path else path
+        self.scope["raw_path"] = asked.path
+        self.scope["query_string"] = asked.query or b""
+        return Answer(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=[],
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
 
     def on_body(self, body: bytes) -> None:
         self._moved = True

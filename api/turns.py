@@ -65,6 +65,16 @@ class Turns(HttpToolsProtocol):
             self._running.message_event.set()
         super().connection_lost(exc)
 
+    def _enter(self, cycle: RequestResponseCycle) -> None:
+        """Serve a request, or have it wait for its turn."""
+        before, self.cycle = self.cycle, cycle
+        if before is None or before.response_complete:
+            self._start_asgi_task(cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.flow.held = True
+            self.pipeline.appendleft((cycle, self.app))
+
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
         super()._start_asgi_task(cycle, app)

@@ -9,11 +9,13 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Literal, cast
+from typing import Any, BinaryIO, Literal, cast
 
 import orjson
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from infra.telemetry_lines import AfterThose, Together
 
 LogEvent = Literal[
     "stack_starting", "stack_ready", "stack_stopped", "part_started", "part_ready", "part_died",
@@ -81,7 +83,7 @@ class Log:
         self._log.info(event, **values)
 
     def often(self, event: LogEvent, **values: Any) -> None:
-        """As `info`, for what is told of every request: written straight once the process is configured."""
+        """As `info`, for what is told of every request: written past structlog, and together."""
         if _straight is None:
             self._log.info(event, **values)
         else:
@@ -134,22 +136,21 @@ def configure(level: str, process: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
+    together = Together(sys.stderr.buffer)
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer(serializer=_json)],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+        logger_factory=structlog.BytesLoggerFactory(cast(BinaryIO, together)),
         cache_logger_on_first_use=True,
     )
     global _straight
-    out = sys.stderr.buffer
 
     def straight(line: dict[str, Any]) -> None:
         line["process"], line["level"], line["timestamp"] = process, "info", _now()
-        out.write(_json(line, str) + b"\n")
-        out.flush()
+        together.often(_json(line, str) + b"\n")
 
     _straight = straight if number <= logging.INFO else _silent
-    handler = logging.StreamHandler(sys.stderr)
+    handler = AfterThose(together, sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
+from api.bounds import Bounds
 from api.limits import MAX_BODY, InFlight
 from tests.api.stage import Stage
 
@@ -67,3 +69,71 @@ async def test_what_all_hold_together_is_bounded_and_given_back(stage: Stage) ->
 async def test_a_problem_keeps_its_headers(stage: Stage) -> None:
     answer: httpx.Response = await stage.get("/v1/me/history")
     assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+async def test_a_wait_for_a_body_is_cancelled_where_it_waits() -> None:
+    """The first step is taken by hand: what is thrown into the wait still arrives in it."""
+    held = InFlight()
+    told: list[str] = []
+
+    async def receive() -> Message:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            told.append("cancelled")
+            await asyncio.sleep(0)  # it may wait again
+            told.append("and waited")
+            raise
+        raise AssertionError
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+
+    asked = Bounds(app, in_flight=held)({"type": "http", "headers": []}, receive, unheard)
+    task = asyncio.ensure_future(asked)
+    await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert told == ["cancelled", "and waited"]
+
+
+@pytest.mark.parametrize("pieces", [1, 3])
+@pytest.mark.parametrize("waits", [False, True])
+async def test_a_body_is_the_same_whether_it_is_there_or_comes(pieces: int, waits: bool) -> None:
+    left, got = list(range(pieces)), b""
+
+    async def receive() -> Message:
+        if waits:
+            await asyncio.sleep(0.001)
+            await asyncio.sleep(0.001)
+        nth = left.pop(0)
+        return {"type": "http.request", "body": b"%d" % nth, "more_body": bool(left)}
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal got
+        more = True
+        while more:
+            message = await receive()
+            got += message["body"]
+            more = message["more_body"]
+
+    held = InFlight()
+    await Bounds(app, in_flight=held)({"type": "http", "headers": []}, receive, unheard)
+    assert (got, held.held) == (b"012"[:pieces], 0)
+
+
+async def test_what_a_wait_raises_is_raised() -> None:
+    async def receive() -> Message:
+        await asyncio.sleep(0)
+        raise ConnectionResetError
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+
+    with pytest.raises(ConnectionResetError):
+        await Bounds(app)({"type": "http", "headers": []}, receive, unheard)
+
+
+async def unheard(message: Message) -> None:
+    """Nobody listens."""

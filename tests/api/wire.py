@@ -25,6 +25,9 @@ class Held:
             await self._live(receive, send)
             return
         self.scopes.append(scope)
+        await self.answer(scope, receive, send)
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
         body = b"" if path == "/early" else await self._body(path, receive)
         if path == "/slow":
@@ -104,8 +107,7 @@ class Wire:
 
 
 @asynccontextmanager
-async def wire() -> AsyncIterator[Wire]:
-    app = Held()
+async def wire(app: Held) -> AsyncIterator[Wire]:
     running = server(app, "127.0.0.1", 0)
     serving = asyncio.create_task(running.serve())
     while not running.started:
@@ -120,11 +122,11 @@ async def wire() -> AsyncIterator[Wire]:
         await asyncio.wait_for(serving, 10)
 
 
-def played(scene: Callable[[Wire], Awaitable[None]]) -> None:
+def played(scene: Callable[[Wire], Awaitable[None]], app: Held | None = None) -> None:
     """Run a scene on the loop that the API runs on."""
 
     async def play() -> None:
-        async with wire() as at:
+        async with wire(app or Held()) as at:
             await scene(at)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
