@@ -1,9 +1,12 @@
 """The law of the recent ids: what counts depends on the log, not on how it was cut into batches."""
 
+from unittest.mock import patch
+
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
+from projections import recent_ids
 from projections.recent import BUCKETS, ID, Marked, RecentIds
 from schemas.batch import APPENDED_AT, OFFSET
 
@@ -11,8 +14,21 @@ records = st.lists(st.tuples(st.integers(0, 3), st.integers(-2, 4)), min_size=1,
 """(id, how much later than the one before): buckets are one long. A broker's clock may go back."""
 
 
-@given(records=records, cuts=st.sets(st.integers(1, 39)))
-def test_any_batching_counts_what_the_definition_says(records: list[tuple[int, int]], cuts: set[int]) -> None:
+@given(
+    records=records,
+    cuts=st.sets(st.integers(1, 39)),
+    few=st.sampled_from([0, 3, 64]),
+    loose=st.sampled_from([0, 2, 4_096]),
+)
+def test_any_batching_counts_what_the_definition_says(
+    records: list[tuple[int, int]], cuts: set[int], few: int, loose: int
+) -> None:
+    """Also with batches on both sides of what counts as few, and ids that become an array sooner or later."""
+    with patch.multiple(recent_ids, FEW=few, MOST_LOOSE=loose):
+        _counts_what_the_definition_says(records, cuts)
+
+
+def _counts_what_the_definition_says(records: list[tuple[int, int]], cuts: set[int]) -> None:
     clocks = [50 + sum(step for _, step in records[: index + 1]) for index in range(len(records))]
     ids = [one for one, _ in records]
     frame = pl.DataFrame(
