@@ -17,7 +17,12 @@ from schemas.batch import PARTITION, RecordBatch, Records
 
 __all__ = ["BUCKETS", "ID", "Marked", "RecentIds", "RecentRecords", "Remembering"]
 
-Rows = npt.NDArray[np.int64] | slice
+KEPT = 4
+"""Batches whose countable records are kept until they are remembered: a fold's topics are fewer."""
+Part = tuple[RecentIds, npt.NDArray[np.int64] | slice, Marked]
+"""A partition's memory, which rows of the countable records are its own, and these."""
+Seen = tuple[Records, pl.DataFrame, list[Part]]
+"""A batch, and its countable records."""
 
 
 class RecentRecords:
@@ -32,7 +37,8 @@ class RecentRecords:
         self.history_ms = window_ms + 2 * (window_ms // BUCKETS)
         self._countable = countable
         self._places: dict[tuple[str, int], RecentIds] = defaultdict(lambda: RecentIds(window_ms))
-        self._last: tuple[Records, pl.DataFrame, list[tuple[RecentIds, Rows, Marked]]] | None = None
+        self._seen: list[Seen] = []
+        """What was looked at last: a step may be of several batches, and each is remembered behind it."""
 
     def fresh(self, batch: Records) -> pl.DataFrame:
         """The countable records of the batch that are not repetitions."""
@@ -46,20 +52,23 @@ class RecentRecords:
         """Remember the batch's countable records, once it is folded."""
         for place, _, marked in self._records(batch)[1]:
             place.remember(marked)
-        self._last = None
+        self._seen = [one for one in self._seen if one[0] is not batch]
 
     def forget(self, topic: str, partition: int) -> None:
         """Drop what is remembered of a partition."""
         self._places.pop((topic, partition), None)
 
-    def _records(self, batch: Records) -> tuple[pl.DataFrame, list[tuple[RecentIds, Rows, Marked]]]:
+    def _records(self, batch: Records) -> tuple[pl.DataFrame, list[Part]]:
         """What counts of the batch: looked for once, for it is remembered right after it was folded."""
-        if self._last is None or self._last[0] is not batch:
-            records = self._countable(batch)
-            self._last = batch, records, [*self._by_place(batch, records)]
-        return self._last[1:]
+        for seen in self._seen:
+            if seen[0] is batch:
+                return seen[1:]
+        records = self._countable(batch)
+        seen = batch, records, [*self._by_place(batch, records)]
+        self._seen = [seen, *self._seen[: KEPT - 1]]
+        return seen[1:]
 
-    def _by_place(self, batch: Records, records: pl.DataFrame) -> Iterator[tuple[RecentIds, Rows, Marked]]:
+    def _by_place(self, batch: Records, records: pl.DataFrame) -> Iterator[Part]:
         """Each partition's memory, which rows are its own, and these."""
         marked = Marked.of(records)
         if len(batch.spans) == 1:

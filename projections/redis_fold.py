@@ -64,6 +64,24 @@ class RedisFold(Ledgered[RedisLedger]):
         self.committed(batch)
 
 
+class ApartFold(RedisFold):
+    """A RedisFold whose topics have nothing to do with one another: no record of one changes what commands
+    for another's depend on. So they are made side by side, and written in one transaction."""
+
+    def apply_topics(self, batches: Sequence[TopicBatch], expected: Sequence[Sequence[int | None]]) -> None:
+        """See FoldsTopics. What is too large for one transaction goes topic by topic."""
+        with store_errors():
+            commands = [command for batch in batches for command in self.commands(batch)]
+        if not self.ledger.fits(commands):
+            for batch, before in zip(batches, expected, strict=True):
+                self.apply_together(batch, before)
+            return
+        steps = zip(batches, expected, strict=True)
+        self.ledger.commit([move for batch, before in steps for move in moves(batch, *before)], commands)
+        for batch in batches:
+            self.committed(batch)
+
+
 class ScriptedFold(RedisFold):
     """A RedisFold whose change is a script of its own: a room says how at most ``rows`` are written."""
 

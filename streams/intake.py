@@ -29,6 +29,8 @@ BEHIND_S = 5.0
 """... unless more of the log waits than a fetch brings."""
 POLL_S = 0.01
 """How long a fetch waits for more messages at most."""
+FEW_ROWS = 500
+"""A second at a hundred times this is a backlog."""
 MAX_BYTES = 32 * 1024 * 1024
 """What is buffered at most, whatever the number of messages: a run of huge ones must not eat the memory."""
 
@@ -66,8 +68,9 @@ class Intake:
 
     @property
     def rows_at_once(self) -> int:
-        """Up to how many rows batches of several topics are handed on at once."""
-        return 0 if self.eager else self.batch_rows
+        """Up to how many rows batches of several topics are handed on at once. So many live rows cost little
+        more than few; a backlog's are folded while the next ones are decoded."""
+        return min(FEW_ROWS, self.batch_rows) if self.eager else self.batch_rows
 
     def take(self, message: Message, held: Mapping[Key, Held]) -> None:
         """Buffer one message, unless its partition is not read now or it is behind the place."""

@@ -16,7 +16,7 @@ from typing import ParamSpec, TypeVar
 from infra.clock import Clock
 from infra.failpoints import reach
 from infra.telemetry import Log
-from projections.position import FoldStore, PositionConflict, StoreUnavailable
+from projections.position import FoldsTopics, FoldStore, PositionConflict, StoreUnavailable
 from schemas.batch import Records
 from streams.asking import asks_a_store
 from streams.exits import BUG, Leave, leave
@@ -48,6 +48,7 @@ class FoldRunner:
         past: Past = nothing,
     ) -> None:
         self.fold = fold
+        self._takes_topics = isinstance(fold, FoldsTopics)
         self.down = False
         """The sink is known to be away."""
         self.bound: Callable[[Key], int | None] = FREE
@@ -110,7 +111,7 @@ class FoldRunner:
     async def handle(self, *flush: Handouts) -> None:
         """Fold batches of different topics; returns when they are done with: folded, seen before, or too
         late, after `close`, or kept for when a hold lets them go on. Never raises."""
-        if len(flush) > 1 and self._held_back.lets(flush):
+        if len(flush) > 1 and self._takes_topics and self._held_back.lets(flush):
             await self._fold(*flush)
             return
         for handouts in flush:

@@ -36,7 +36,7 @@ from projections.engagement.fold import (
 from projections.engagement.store import Comment, Counts
 from projections.keyset import Keyset
 from projections.recent import RecentRecords, Remembering
-from projections.redis_fold import RedisFold
+from projections.redis_fold import ApartFold
 from projections.redis_keyset import items_of, page_of
 from projections.redis_ledger import Argument, Command, key, packed, store_errors
 from projections.redis_reading import Hashes
@@ -63,7 +63,7 @@ _APART = " "
 """Between comment_id and actor: before every character of an id, so that members sort as ids do."""
 
 
-class RedisEngagementFold(Remembering, RedisFold):
+class RedisEngagementFold(Remembering, ApartFold):
     """Engagement's write side."""
 
     name = NAME

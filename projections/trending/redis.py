@@ -16,7 +16,7 @@ import redis
 import redis.asyncio
 
 from projections.recent import RecentRecords, Remembering
-from projections.redis_fold import RedisFold
+from projections.redis_fold import ApartFold
 from projections.redis_ledger import Argument, Command, key, store_errors
 from projections.trending.fold import (
     NAME,
@@ -35,7 +35,7 @@ from projections.trending.store import Ranked, Window
 from schemas.batch import Records
 
 
-class RedisTrendingFold(Remembering, RedisFold):
+class RedisTrendingFold(Remembering, ApartFold):
     """Trending's write side, and the ranking of what it wrote."""
 
     name = NAME

@@ -1,13 +1,13 @@
 """What the laws of catalog, graph and feed share: histories of these rooms, and ways to hand them out."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from random import Random
 from typing import Any, Protocol
 
 import pytest
 from hypothesis import strategies as st
 
-from projections.position import FoldsTogether, FoldStore, PositionConflict
+from projections.position import FoldsTogether, FoldsTopics, FoldStore, PositionConflict
 from schemas.batch import RecordBatch, TopicBatch
 from tests import builders
 from tests.builders import Event, Log
@@ -70,6 +70,25 @@ def folded_together(room: Room, flushes: Iterable[TopicBatch]) -> dict[str, Any]
             room.apply_together(flush, [span.next for span in flush.spans[:-1]] + [-1])
         found = [room.position(flush.topic, span.partition) for span in flush.spans]
         assert found == [span.next for span in flush.spans]
+    return room.snapshot()
+
+
+def folded_in_steps(room: Room, steps: Iterable[Sequence[TopicBatch]]) -> dict[str, Any]:
+    """The same with several topics in one step, where the room takes that. One that comes again is refused as
+    a whole, and so is one of which only the last partition stands elsewhere."""
+    for step in steps:
+        expected = [[room.position(one.topic, span.partition) for span in one.spans] for one in step]
+        if not isinstance(room, FoldsTopics):
+            for flush, before in zip(step, expected, strict=True):
+                room.apply_together(flush, before)
+            continue
+        room.apply_topics(step, expected)
+        after = [[span.next for span in one.spans] for one in step]
+        wrong = [*after[:-1], [*after[-1][:-1], -1]]
+        for refused in (expected, wrong):
+            with pytest.raises(PositionConflict):
+                room.apply_topics(step, refused)
+        assert [[room.position(one.topic, span.partition) for span in one.spans] for one in step] == after
     return room.snapshot()
 
 

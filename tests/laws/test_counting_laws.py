@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from projections.engagement.memory import MemoryEngagement
 from projections.engagement.redis import RedisEngagementFold
+from projections.position import FoldsTopics
 from projections.seen.memory import MemorySeen
 from projections.seen.redis import RedisSeenFold
 from projections.trending.memory import MemoryTrending
 from projections.trending.redis import RedisTrendingFold
 from schemas.batch import APPENDED_AT, RecordBatch
-from tests.laws.social import Make, Room, apply_again, folded, folded_together
+from tests.laws.social import Make, Room, apply_again, folded, folded_in_steps, folded_together
 from tests.strategies import (
     HOUR_MS,
     engagement_events,
@@ -24,6 +25,7 @@ from tests.strategies import (
     histories,
     playback_events,
     schedules,
+    steps,
 )
 
 pytest_plugins = ["tests.redis_server"]
@@ -86,6 +88,21 @@ def test_partitions_folded_together_are_as_one_by_one(
     expected = folded(rooms[name][0](), log.batches(*topics))
     for make in rooms[name]:
         assert folded_together(make(), data.draw(flushes(log, *topics))) == expected
+
+
+@pytest.mark.parametrize("name", ROOMS)
+@law(40)
+@given(data=st.data())
+def test_topics_folded_together_are_as_one_by_one(name: str, rooms: dict[str, list[Make]], data: Any) -> None:
+    log = data.draw(logs)
+    topics = rooms[name][0]().topics
+    expected = folded(rooms[name][0](), log.batches(*topics))
+    for make in rooms[name]:
+        assert folded_in_steps(make(), data.draw(steps(log, *topics))) == expected
+
+
+def test_counts_and_trends_take_their_topics_at_once(rooms: dict[str, list[Make]]) -> None:
+    assert [isinstance(rooms[name][1](), FoldsTopics) for name in ROOMS] == [True, False, True]
 
 
 @pytest.mark.parametrize("name", ROOMS)
