@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from itertools import count
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -229,6 +230,19 @@ def test_the_plain_names_show_the_generation_they_point_to(
     migrate(client, other := next(_generations), DATABASE)
     point_views(client, other, DATABASE)
     assert client.query(f"SELECT count() FROM {DATABASE}.events").result_rows == [(0,)]
+
+
+def test_a_step_of_as_many_videos_as_there_may_be_reaches_the_server(
+    client: Any, fold: ClickHouseAnalyticsFold
+) -> None:
+    """Videos are named by UUIDs, and the names are in the URL."""
+    videos = [str(UUID(int=(7 << 96) | nth)) for nth in range(rollups_module.VIDEOS_PER_STEP)]
+    apply(fold, b.batch_of(*(b.view_started("ann", one, f"w-{one}", TEN) for one in videos)))
+    fold.rollups.settle_these({(one, "2026-06-30") for one in videos})
+    asked = client.query(
+        f"SELECT sum(plays), uniqExact(video_id) FROM {fold._tables.named('video_hourly')} FINAL"
+    )
+    assert asked.result_rows == [(len(videos), len(videos))]
 
 
 def test_what_is_due_longest_is_computed_first_a_day_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
