@@ -70,8 +70,6 @@ def server(application: ASGIApp, host: str, port: int) -> Server:
             log_level="warning",
             access_log=False,
             proxy_headers=False,
-            server_header=False,
-            date_header=False,
             backlog=BACKLOG,
             timeout_graceful_shutdown=GRACE_S,
         )
