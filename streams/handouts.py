@@ -31,9 +31,8 @@ class Handouts:
         return len(self.epochs)
 
     def __str__(self) -> str:
-        return ", ".join(
-            f"{self.batch.topic}/{one.partition} [{one.start}, {one.next})" for one in self.batch.spans
-        )
+        spans = ", ".join(f"{one.partition} [{one.start}, {one.next})" for one in self.batch.spans)
+        return f"{self.batch.topic}/{spans}"
 
     def each(self) -> list[Handout]:
         """Partition by partition."""

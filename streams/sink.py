@@ -124,7 +124,7 @@ class FoldRunner:
         except asyncio.CancelledError:
             raise
         except BaseException as error:
-            where = ", ".join(map(str, flush))
+            where = "; ".join(map(str, flush))
             self._leave(BUG, f"fold {self.name} failed on {where}: {error!r}", error)
 
     async def _stepwise(self, flush: Sequence[Handouts]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import NoReturn
 
 import pytest
 
@@ -15,7 +16,7 @@ from streams.memory import MemoryLog
 from streams.progress import Key
 from streams.sink import FoldRunner
 from tests.builders import followed, liked
-from tests.streams.kafka import RememberingFold, until
+from tests.streams.kafka import Left, RememberingFold, until
 
 LIKES, GRAPH = "rf.engagement.v1", "rf.graph.v1"
 KEYS: list[Key] = [(topic, partition) for topic in (GRAPH, LIKES) for partition in range(2)]
@@ -137,6 +138,21 @@ async def test_a_partition_that_is_held_stays_behind_and_everything_else_goes_on
     assert len(fold.ids()) == len(set(fold.ids())) == 16
     await site.runner.handle(*site.flush(4, 1))
     assert fold.steps[-1] == [2, 2], "in one step again"
+
+
+async def test_a_bug_ends_the_process_and_names_all_that_was_being_folded() -> None:
+    site, said = Site(fold := Counting()), list[str]()
+
+    def leave(code: int, line: str, error: BaseException | None = None) -> NoReturn:
+        said.append(line)
+        raise Left(line)
+
+    site.runner._leave = leave
+    fold.broken = ValueError("nobody foresaw this")
+    with pytest.raises(Left):
+        await site.runner.handle(*site.flush(0, 2))
+    [line] = said
+    assert line.startswith(f"fold f failed on {GRAPH}/0 [0, 2), 1 [0, 2); {LIKES}/0 [0, 2), 1 [0, 2): Value")
 
 
 async def test_a_flush_after_the_end_is_left_to_the_next_worker() -> None:
