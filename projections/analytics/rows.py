@@ -6,9 +6,8 @@ sealed stays out: `pii` and its key id are never copied here.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import lru_cache
-from typing import cast
+from typing import Any
 
 import polars as pl
 
@@ -71,8 +70,9 @@ def _by_month(table: str, frame: pl.DataFrame) -> Iterator[Insert]:
 
 def _of_one_month(times: pl.Series) -> bool:
     """As nearly all that is live; to look costs a tenth of naming every row's month."""
-    first, last = cast(datetime, times.min()), cast(datetime, times.max())
-    return (first.year, first.month) == (last.year, last.month)
+    first: Any = times.min()
+    last: Any = times.max()
+    return bool((first.year, first.month) == (last.year, last.month))
 
 
 def _concat(build: Columns, batches: Sequence[Records]) -> pl.DataFrame | None:

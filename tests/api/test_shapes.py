@@ -156,7 +156,8 @@ def test_one_bad_value_condemns_nobody_else() -> None:
 
 def test_shapes_are_kept_within_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shapes, "_SHAPES", 5)
-    monkeypatch.setattr(shapes, "_known", known := {})
+    known: dict[Any, Any] = {}
+    monkeypatch.setattr(shapes, "_known", known)
     for nth in range(20):
         shapes.checked([{"event_type": "video.liked", f"x{nth}": 1}] * 3, ANN, NOW)
     assert 0 < len(known) <= 5
