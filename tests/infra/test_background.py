@@ -1,8 +1,10 @@
 """Facts that may be lost: kept in order while the log is away, dropped and counted past the bound."""
 
 import asyncio
+from collections.abc import Sequence
 
-from infra.background import BackgroundLog
+from infra.background import BATCH, BackgroundLog
+from infra.publisher import Event
 from infra.publisher_memory import MemoryPublisher
 from tests.builders import event
 
@@ -48,3 +50,25 @@ async def test_a_broken_event_among_many_takes_no_other_with_it() -> None:
         background.put(served(number) | broken)
     assert await background.close() == 0
     assert [one["occurred_at"] for one in log.events] == [n for n in range(20) if n not in (7, 8)]
+
+
+async def test_facts_of_one_moment_go_to_the_log_together() -> None:
+    """A fact that comes while another waits is not a batch of its own; a full batch waits for nobody."""
+    sizes: list[int] = []
+
+    class Counting(MemoryPublisher):
+        async def publish_all(self, events: Sequence[Event]) -> None:
+            sizes.append(len(events))
+            await super().publish_all(events)
+
+    background = BackgroundLog(Counting(), gather_s=0.02)
+    for number in range(5):
+        background.put(served(number))
+        await asyncio.sleep(0)
+    await asyncio.sleep(0.06)
+    assert sizes == [5]
+    slow = BackgroundLog(Counting(), gather_s=60)
+    for number in range(BATCH):
+        slow.put(served(number))
+    await asyncio.sleep(0.01)
+    assert sizes == [5, BATCH]
