@@ -41,6 +41,7 @@ class Answer(RequestResponseCycle):
         if self.scope["method"] == "HEAD":
             return None
         lines, said = [STATUS_LINE[start["status"]]], -1
+        lines += [b"%b: %b\r\n" % one for one in self.default_headers]
         for name, value in start["headers"]:
             if name == b"content-length":
                 said = int(value)

@@ -70,6 +70,7 @@ def server(application: ASGIApp, host: str, port: int) -> Server:
             log_level="warning",
             access_log=False,
             proxy_headers=False,
+            server_header=False,
             backlog=BACKLOG,
             timeout_graceful_shutdown=GRACE_S,
         )

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from infra.cache import PROJECT
-from tests.api.wire import get
+from tests.api.wire import DATE, get
 from tests.stack import free_ports
 
 _PROGRAM = """
@@ -106,11 +106,11 @@ def test_a_request_without_end_does_not_keep_it() -> None:
         assert "timeout graceful shutdown exceeded" in err and "secret" not in err
 
 
-def test_of_a_request_it_says_nothing_and_sends_no_header_of_its_own() -> None:
+def test_of_a_request_it_says_nothing_and_sends_the_date_and_no_other_header_of_its_own() -> None:
     with process() as at, at.client() as client:
         client.sendall(get("/0"))
         heard = client.recv(1_000)
-        assert heard == b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
+        assert DATE.subn(b"", heard) == (b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok", 1)
         client.sendall(b"nonsense\r\n\r\n")
         client.recv(1_000)
         at.run.terminate()

@@ -1,6 +1,7 @@
 """A server on a real socket: an application whose answers a test holds, and clients that write bytes."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -56,6 +57,10 @@ class Held:
         await send({"type": "lifespan.shutdown.complete"})
 
 
+DATE = re.compile(rb"date: [A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT\r\n")
+"""The one header that the server adds to an answer (RFC 9110, 6.6.1)."""
+
+
 class Client:
     """A socket: writes bytes, and reads until something is there or it is closed."""
 
@@ -70,6 +75,15 @@ class Client:
     async def until(self, end: bytes) -> bytes:
         """What is read up to these bytes."""
         return await asyncio.wait_for(self._reader.readuntil(end), 5)
+
+    async def dateless(self, size: int) -> tuple[bytes, int]:
+        """What is read up to so many bytes, without the dates in it, and how many these were."""
+        got = b""
+        while len(DATE.sub(b"", got)) < size and (
+            more := await asyncio.wait_for(self._reader.read(4_096), 5)
+        ):
+            got += more
+        return DATE.subn(b"", got)
 
     async def rest(self) -> bytes:
         """What is read until the server closes."""
