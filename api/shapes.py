@@ -34,7 +34,7 @@ class _Shape:
     """Which fields are instants by the client's clock."""
 
 
-_known: dict[_NAMES, _Shape | None] = {}
+_known: dict[_NAMES, _Shape] = {}
 
 
 def checked(events: Sequence[Event | Rejection], principal: Principal, received_at: int) -> list[Outcome]:
@@ -70,21 +70,25 @@ def _groups(events: Sequence[Event | Rejection], principal: Principal) -> Mappin
 
 
 def _shape(names: _NAMES) -> _Shape | None:
-    """The shape of these names; None where one by one is the only way."""
-    if names not in _known:
-        if len(_known) >= _SHAPES:  # a client may send its fields in any order, and any names
+    """The shape of these names; None where one by one is the only way. Of names that no schema has nothing
+    is kept: a client may make them as long as an event may be."""
+    found = _known.get(names)
+    if found is None and (found := _made(*names)) is not None:
+        if len(_known) >= _SHAPES:  # a client may send its fields in any order
             _known.clear()
-        _known[names] = _made(*names)
-    return _known[names]
+        _known[names] = found
+    return found
 
 
 def _made(event_type: str, *names: str) -> _Shape | None:
     found = rules().get(event_type)
     if found is None or found.sealed_model is not None or event_type in _ONE_BY_ONE:
         return None
+    if not found.client.issuperset(names):
+        return None
     fields = {field["name"]: field for field in latest(event_type).fields}
     needed = {name for name, field in fields.items() if "default" not in field and "filled_by" not in field}
-    if not found.client.issuperset(names) or not needed.issubset(names):
+    if not needed.issubset(names):
         return None
     judges = [None if name == "event_type" else judge(fields[name]) for name in names]
     if None in (one for one, name in zip(judges, names, strict=True) if name != "event_type"):

@@ -158,6 +158,11 @@ def test_shapes_are_kept_within_a_bound(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(shapes, "_SHAPES", 5)
     known: dict[Any, Any] = {}
     monkeypatch.setattr(shapes, "_known", known)
-    for nth in range(20):
-        shapes.checked([{"event_type": "video.liked", f"x{nth}": 1}] * 3, ANN, NOW)
+    event = {name: value for name, value in _EXAMPLES["view.started"].items() if name != "actor_id"}
+    event |= {"platform": "p", "lang": "de", "muted": True}
+    for nth in range(8):
+        turned = dict([*event.items()][nth:] + [*event.items()][:nth])
+        shapes.checked([turned] * 3, ANN, NOW)
+        shapes.checked([event | {f"x{nth}" * 1_000: 1}] * 3, ANN, NOW)
     assert 0 < len(known) <= 5
+    assert max(map(len, (name for names in known for name in names))) < 100

@@ -2,12 +2,15 @@
 
 from unittest.mock import patch
 
+import numpy as np
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from projections import recent_ids
 from projections.recent import BUCKETS, ID, Marked, RecentIds
+from projections.recent_ids import FEW
 from schemas.batch import APPENDED_AT, OFFSET
 
 records = st.lists(st.tuples(st.integers(0, 3), st.integers(-2, 4)), min_size=1, max_size=40)
@@ -46,3 +49,17 @@ def _counts_what_the_definition_says(records: list[tuple[int, int]], cuts: set[i
 
 def _repeats(n: int, ids: list[int], clocks: list[int]) -> bool:
     return any(ids[m] == ids[n] and clocks[m] >= clocks[n] - BUCKETS for m in range(n))
+
+
+@pytest.mark.parametrize("rows", [1, FEW, FEW + 1])
+@pytest.mark.parametrize(("later", "repeated"), [(BUCKETS, True), (BUCKETS + 1, False)])
+def test_a_repetition_is_known_for_just_so_many_buckets(rows: int, later: int, repeated: bool) -> None:
+    """Remembered by few and asked for by few, or many: to the bucket the same."""
+    ids = np.arange(1, rows + 1, dtype=np.uint64)
+    for first in (ids, ids[:1]):
+        memory = RecentIds(600 * BUCKETS)
+        memory.remember(Marked(np.arange(len(first)), np.full(len(first), 600 * 10), first))
+        again = Marked(np.arange(rows) + 1_000, np.full(rows, 600 * (10 + later)), ids)
+        known = {1, rows} if len(first) == rows else {1}
+        fresh = memory.fresh(again)
+        assert all(bool(fresh[one - 1]) is not repeated for one in known)
