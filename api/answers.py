@@ -5,7 +5,6 @@ from typing import Any, Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.responses import Response
 
 from api.documented import documented
 from api.parsing import Rejection
@@ -102,13 +101,12 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
-def verdicts(outcomes: Sequence[Draft | Rejection]) -> Response:
-    """202 with a verdict for each event, or 422 when all are rejections."""
+def verdicts(outcomes: Sequence[Draft | Rejection]) -> tuple[int, bytes]:
+    """(202, a verdict for each event), or 422 when all are rejections."""
     rows = [_row(index, outcome) for index, outcome in enumerate(outcomes)]
     accepted = sum(isinstance(outcome, Draft) for outcome in outcomes)
     head = f'{{"accepted":{accepted},"rejected":{len(rows) - accepted},"events":['
-    body = f"{head}{','.join(rows)}]}}"
-    return Response(body, 202 if accepted else 422, media_type="application/json")
+    return (202 if accepted else 422), f"{head}{','.join(rows)}]}}".encode()
 
 
 def _row(index: int, outcome: Draft | Rejection) -> str:

@@ -7,9 +7,9 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from api.accounts import Principal, Refused
+from api.accounts import Authenticator, Principal, Refused
 from api.headers import header
-from api.parts import parts_of
+from api.parts import Parts, parts_of
 from api.problems import Problem
 
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="reelfold"'}
@@ -20,13 +20,7 @@ async def maybe_caller(request: Request) -> Principal | None:
     given = header(request, b"authorization")
     if given is None:
         return None
-    scheme, _, credential = given.partition(" ")
-    try:
-        if scheme.lower() != "bearer" or not credential:
-            raise Refused("the Authorization header is not 'Bearer <token>'")
-        return await (await parts_of(request)).auth.principal(credential.strip())
-    except Refused as error:
-        raise Problem(401, "bad_credential", f"{error}.".capitalize(), headers=_CHALLENGE) from None
+    return await _bearer(given, (await parts_of(request)).auth)
 
 
 MaybeCaller = Annotated[Principal | None, Depends(maybe_caller)]
@@ -34,10 +28,25 @@ MaybeCaller = Annotated[Principal | None, Depends(maybe_caller)]
 
 async def caller(request: Request) -> Principal:
     """The principal; 401 when the request carries no credential."""
-    principal = await maybe_caller(request)
-    if principal is None:
+    return await named(request, await parts_of(request))
+
+
+async def named(request: Request, parts: Parts) -> Principal:
+    """`caller`, for who has the parts at hand."""
+    given = header(request, b"authorization")
+    if given is None:
         raise Problem(401, "no_credential", "This needs a bearer token or an API key.", headers=_CHALLENGE)
-    return principal
+    return await _bearer(given, parts.auth)
+
+
+async def _bearer(given: str, auth: Authenticator) -> Principal:
+    scheme, _, credential = given.partition(" ")
+    try:
+        if scheme.lower() != "bearer" or not credential:
+            raise Refused("the Authorization header is not 'Bearer <token>'")
+        return await auth.principal(credential.strip())
+    except Refused as error:
+        raise Problem(401, "bad_credential", f"{error}.".capitalize(), headers=_CHALLENGE) from None
 
 
 Caller = Annotated[Principal, Depends(caller)]

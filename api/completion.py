@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 from api.accounts import Principal
 from api.facts import FactCache, Facts
 from api.parsing import Rejection
 from api.roles import OWN_VIDEO
-from api.validation import Draft, Rules, rules
+from api.validation import Draft, rules
 from infra.keyring import Keyring
 
 Outcome = Draft | Rejection
@@ -17,45 +18,38 @@ async def complete(
     outcomes: Sequence[Outcome], principal: Principal, facts: FactCache, keyring: Keyring
 ) -> list[Outcome]:
     """The outcomes with their drafts complete, in order. Raises KeyringUnavailable."""
-    every = rules()
-    asks: dict[str, bool] = {}
-    wanted = set()
-    for outcome in outcomes:
-        if not isinstance(outcome, Draft):
-            continue
-        event_type = outcome.event["event_type"]
-        if event_type not in asks:
-            asks[event_type] = bool(every[event_type].catalog) or _must_own(event_type, principal)
-        if asks[event_type]:
-            wanted.add(outcome.event["video_id"])
-    known = await facts.of(wanted)
-    completed = [
-        _filled(outcome, principal, known, every)
-        if isinstance(outcome, Draft) and asks[outcome.event["event_type"]]
-        else outcome
-        for outcome in outcomes
+    completed, asking = list(outcomes), _asking(principal.trusted)
+    asks = [
+        (nth, outcome)
+        for nth, outcome in enumerate(outcomes)
+        if isinstance(outcome, Draft) and outcome.event["event_type"] in asking
     ]
+    if asks:
+        known = await facts.of({draft.event["video_id"] for _, draft in asks})
+        for nth, draft in asks:
+            completed[nth] = _filled(draft, principal, known)
     private = [outcome for outcome in completed if isinstance(outcome, Draft) and outcome.plaintext]
     if private:
         await asyncio.to_thread(_seal, private, keyring)  # a key may have to come over the network
     return completed
 
 
-def _must_own(event_type: str, principal: Principal) -> bool:
-    return event_type in OWN_VIDEO and not principal.trusted
+@cache
+def _asking(trusted: bool) -> frozenset[str]:
+    """The types of which the catalog is asked something."""
+    filled = frozenset(event_type for event_type, found in rules().items() if found.catalog)
+    return filled if trusted else filled | OWN_VIDEO
 
 
-def _filled(
-    draft: Draft, principal: Principal, known: Mapping[str, Facts | None], every: Mapping[str, Rules]
-) -> Outcome:
+def _filled(draft: Draft, principal: Principal, known: Mapping[str, Facts | None]) -> Outcome:
     event_type, video_id = draft.event["event_type"], draft.event["video_id"]
     facts = known.get(video_id)
-    if _must_own(event_type, principal):
+    if event_type in OWN_VIDEO and not principal.trusted:
         refusal = _foreign(draft, facts, answered=video_id in known)
         if refusal is not None:
             return refusal
     if facts is not None:
-        draft.event |= {name: _avro(getattr(facts, name)) for name in every[event_type].catalog}
+        draft.event |= {name: _avro(getattr(facts, name)) for name in rules()[event_type].catalog}
     return draft
 
 

@@ -53,9 +53,9 @@ class FactCache:
         """What is known in time; None: the catalog has no such video; absent: it did not answer."""
         wanted = set(video_ids)
         known = self._known(wanted)
-        missing = sorted(wanted - known.keys())
-        if not missing or self._clock.now_ms() < self._paused_until:
+        if len(known) == len(wanted) or self._clock.now_ms() < self._paused_until:
             return known
+        missing = sorted(wanted - known.keys())
         # The task outlives our patience: what it learns serves the next request.
         task = asyncio.create_task(self._learn(missing))
         self._running.add(task)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.types import Receive, Scope, Send
 
 from api import problems
-from api.auth import Caller, MaybeCaller, caller
+from api.auth import Caller, MaybeCaller, caller, named
 from api.card_text import CardText
 from api.documented import documented
 from api.etag import PRIVATE, answered
@@ -69,11 +69,12 @@ async def straight(scope: Scope, receive: Receive, send: Send) -> None:
     """The route as a bare ASGI application: past the framework, and from memory where that holds the page.
     What is answered, and what is refused in which words, is the same."""
     scope["route"] = _ROUTE
-    request = Request(scope, receive)
+    request, held = Request(scope, receive), scope["app"].state
+    parts: Parts = held.parts
     try:
-        who, parts = await caller(request), request.app.state.parts
+        who = await named(request, parts)
         limit = int(scope["query_string"][len(b"limit=") :] or DEFAULT_LIMIT)
-        warm: WarmFeed | None = request.app.state.warm
+        warm: WarmFeed | None = held.warm
         found = None
         if warm is not None and header(request, b"if-none-match") is None:
             found = await warm.page(who.actor_id, limit)

@@ -15,13 +15,13 @@ from starlette.types import Receive, Scope, Send
 
 from api import answers, bodies, problems
 from api.accounts import WRITE_EVENTS, Principal
-from api.auth import Caller, caller
+from api.auth import Caller, named
 from api.completion import complete
 from api.facts import FactCache
 from api.headers import header
 from api.limits import InFlight, TokenBuckets
 from api.parsing import Rejection, events_in
-from api.parts import Parts, PartsOf, parts_of
+from api.parts import Parts, PartsOf
 from api.problems import Problem, unavailable, within_rate
 from api.shapes import checked
 from api.validation import Draft
@@ -33,6 +33,7 @@ PATH = "/v1/events"
 
 SLICE = 100
 _ACCEPTED, _REJECTED = INGESTED.labels("accepted"), INGESTED.labels("rejected")
+_JSON = (b"content-type", b"application/json")
 _TYPES = {"application/json": False, "application/x-ndjson": True}
 
 
@@ -68,6 +69,11 @@ async def post_events(request: Request, principal: Caller, parts: PartsOf, door:
     Each event gets a verdict. 202: the log has every accepted event. 422: none was valid. After 503
     or 429 send the same body again after Retry-After: the same event ids change nothing twice.
     """
+    status, body = await _answered(request, principal, parts, door)
+    return Response(body, status, media_type="application/json")
+
+
+async def _answered(request: Request, principal: Principal, parts: Parts, door: Door) -> tuple[int, bytes]:
     if principal.role == "service" and WRITE_EVENTS not in principal.scopes:
         raise Problem(403, "missing_scope", f"This key lacks the scope {WRITE_EVENTS}.")
     lines = _lines(request)
@@ -122,13 +128,16 @@ async def straight(scope: Scope, receive: Receive, send: Send) -> None:
     """The route as a bare ASGI application: the framework's routing and dependencies cost more than all that
     is done for one event. What is done, and what is refused in which words, is the same."""
     scope["route"] = _ROUTE
-    request = Request(scope, receive)
+    request, held = Request(scope, receive), scope["app"].state
+    parts: Parts = held.parts
     try:
-        who = await caller(request)
-        response = await post_events(request, who, await parts_of(request), await door_of(request))
+        status, body = await _answered(request, await named(request, parts), parts, held.door)
     except problems.KINDS as error:
-        response = problems.refusal(error)
-    await response(scope, receive, send)
+        await problems.refusal(error)(scope, receive, send)
+        return
+    headers = [(b"content-length", b"%d" % len(body)), _JSON]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 def _lines(request: Request) -> bool:

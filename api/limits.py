@@ -27,29 +27,33 @@ class TokenBuckets:
 
     def wait_ms(self, who: str, tokens: int) -> int:
         """How long until this many tokens are there, in ms; 0 when they are. Takes none."""
-        missing = min(float(tokens), self._burst) - self._level(who)
-        return max(0, round(missing / self._rate + 0.5)) if missing > 0 else 0
+        return self._wait(tokens, self._level(who, self._clock.now_ms()))
 
     def take(self, who: str, tokens: int) -> int:
         """Take the tokens and return 0, or take none and return the ms to wait.
 
         More than the burst can never be there at once: it costs the whole bucket.
         """
-        if wait := self.wait_ms(who, tokens):
+        now_ms = self._clock.now_ms()
+        level = self._level(who, now_ms)
+        if wait := self._wait(tokens, level):
             return wait
-        level = self._level(who) - min(float(tokens), self._burst)
-        self._buckets[who] = (level, self._clock.now_ms())
+        self._buckets[who] = (level - min(float(tokens), self._burst), now_ms)
         self._buckets.move_to_end(who)
         if len(self._buckets) > PRINCIPALS:
             self._buckets.popitem(last=False)
         return 0
 
-    def _level(self, who: str) -> float:
+    def _wait(self, tokens: int, level: float) -> int:
+        missing = min(float(tokens), self._burst) - level
+        return max(0, round(missing / self._rate + 0.5)) if missing > 0 else 0
+
+    def _level(self, who: str, now_ms: int) -> float:
         held = self._buckets.get(who)
         if held is None:
             return self._burst
         level, since = held
-        return min(self._burst, level + max(0, self._clock.now_ms() - since) * self._rate)
+        return min(self._burst, level + max(0, now_ms - since) * self._rate)
 
 
 class InFlight:

@@ -38,7 +38,7 @@ _known: dict[_NAMES, _Shape] = {}
 
 
 def checked(events: Sequence[Event | Rejection], principal: Principal, received_at: int) -> list[Outcome]:
-    """What `api.validation.check` makes of each event, in order."""
+    """What `api.validation.check` makes of each event, in order. The events become the drafts'."""
     outcomes: list[Any] = [None] * len(events)
     for names, places in _groups(events, principal).items():
         if len(places) < _FEW:
@@ -117,7 +117,9 @@ def _drafts(
     drafts = []
     for event in group:
         shown = event["event_id"]
-        drafts.append(Draft({**event, **stamped, "event_id": shown.lower()}, {}, shown))
+        event |= stamped
+        event["event_id"] = shown.lower()
+        drafts.append(Draft(event, {}, shown))
     earliest, latest_ms = received_at - PAST_MS, received_at + FUTURE_MS
     if any(min(columns[nth]) < earliest or max(columns[nth]) > latest_ms for nth in shape.times):
         times = rules()[group[0]["event_type"]].times

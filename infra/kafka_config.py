@@ -40,7 +40,7 @@ def producer(settings: Settings) -> Config:
         # the same partitioner as Java and aiokafka: a key has one partition, whoever writes
         "partitioner": "murmur2_random",
         "compression.type": "lz4",
-        "linger.ms": 3,
+        "linger.ms": 1,
         "delivery.timeout.ms": max(deadline_ms - 500, deadline_ms // 2),
         "request.timeout.ms": max(min(deadline_ms // 2, 5_000), 10),
         "queue.buffering.max.messages": settings.produce_queue,
