@@ -65,7 +65,8 @@ local function add(feed, videos)
   cut(feed, held + #arguments / 2)
 end
 
--- Sorts what lies in a user's inbox into the feed: an eighth of a delivery's work for each.
+-- Sorts what lies in a user's inbox into the feed: half of a delivery's work for each. Everybody's inbox may be
+-- full at once, and a call that counts less for it holds Redis for several milliseconds.
 local function settle(user)
   local inbox = key('inbox', user)
   local items, videos = call('LRANGE', inbox, 0, -1), {}
@@ -75,7 +76,7 @@ local function settle(user)
     local at, member = string.match(item, '^(%S+) (.*)$')
     videos[2 * i - 1], videos[2 * i] = member, at
   end
-  spent = spent + #items / 8
+  spent = spent + #items / 2
   add(key('following', user), videos)
 end
 
@@ -107,14 +108,14 @@ end
 -- Calls `deliver` for each follower after `last`; answers the one to go on after, or nil at the end.
 local function fan_out(author, last, deliver)
   while true do
-    local from = last == '' and '-' or '(' .. last
-    local users = call('ZRANGE', key('followers', author), from, '+', 'BYLEX', 'LIMIT', 0, 256)
+    local from, most = last == '' and '-' or '(' .. last, math.max(1, math.ceil(budget - spent))
+    local users = call('ZRANGE', key('followers', author), from, '+', 'BYLEX', 'LIMIT', 0, most)
     for _, user in ipairs(users) do
       deliver(user)
       last, spent = user, spent + 1
       if spent >= budget then return last end
     end
-    if #users < 256 then return nil end
+    if #users < most then return nil end
   end
 end
 
