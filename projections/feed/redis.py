@@ -31,8 +31,8 @@ LARGEST_CAP = 2_000
 _WRITE = Path(__file__).with_name("feed.lua").read_text("utf-8")
 READ = Path(__file__).with_name("feed_read.lua").read_text("utf-8")
 _BUDGET = 150
-"""Feeds touched by one call, about: a millisecond in which Redis serves nobody else. A hundred cost a tenth more
-for each feed; with two hundred reads beside a fan-out wait half as long again (BENCHMARKS, fanout)."""
+"""Feeds touched by one call, about: a millisecond in which Redis serves nobody else. A hundred cost a tenth
+more for each feed; with two hundred, reads beside a fan-out wait half as long again (BENCHMARKS, fanout)."""
 INBOX = 32
 """Videos that wait in a user's inbox, at most, before they are sorted into the feed together."""
 _ORDERS = 20
