@@ -72,7 +72,7 @@ class WarmFeed:
         return shown, {"generation": generation, "positions": self._positions}
 
     def _write(self, page: FirstPage, user_id: str) -> Shown:
-        cards, liked = page.cards[: page.limit], page.liked or ()
+        cards, liked = page.cards[: page.limit], page.liked
         more = len(page.keysets) > page.limit
         after = self._cursors.write(self._path, user_id, page.keysets[page.limit - 1]) if more else None
         texts = [

@@ -47,7 +47,7 @@ class FirstPages:
         if generation is None and (generation := await self._find()) is None:
             return None
         page = self._pages.get(user_id)
-        if page is None or page.limit != limit or page.liked is None:
+        if page is None or page.limit != limit:
             page = await self._fetch(generation, user_id, limit)
         if page.turn == self._turn:  # no card has come or gone
             return page, generation
@@ -89,11 +89,14 @@ class FirstPages:
         prefix, era = key(generation, "feed", ""), self._pages
         names = [f"{prefix}followed:{user_id}", f"{prefix}celebrities"]
         names += [f"{prefix}{kind}:{user_id}" for kind in ("following", "inbox")]
-        arguments = prefix, user_id, first_cap(limit + 1, self._cap)
+        names.append(key(generation, "likes", user_id))
+        arguments = prefix, user_id, first_cap(limit + 1, self._cap), names[-1]
 
         def made(answer: Any, pulled: frozenset[str]) -> FirstPage:
-            keysets = feed_page(videos_in(answer), None, limit + 1, self._cap)
-            page = FirstPage(limit, keysets, pulled)
+            found = videos_in(answer[0])
+            on = {video_id for (_, video_id), text in zip(found, answer[1], strict=True) if is_on(text)}
+            keysets = feed_page(found, None, limit + 1, self._cap)
+            page = FirstPage(limit, keysets, pulled, [video_id in on for _, video_id in keysets])
             era.put(user_id, page)
             return page
 
@@ -113,12 +116,7 @@ class FirstPages:
                 return page
 
             page = await self._watching.ask([("EVAL", READ, len(names), *names, *arguments)], again)
-        ids = [video_id for _, video_id in page.keysets]
-        page.liked = await self._liked(key(generation, "likes", user_id), ids) if ids else []
         return page
-
-    async def _liked(self, name: str, ids: list[str]) -> list[bool]:
-        return await self._watching.ask([("HMGET", name, *ids)], lambda said: [is_on(one) for one in said[0]])
 
     async def _fetch_cards(self, generation: int, ids: list[str]) -> dict[str, Card]:
         cards, users = self._cards, self._users

@@ -43,13 +43,13 @@ class Card:
 
 @dataclass(slots=True, eq=False)
 class FirstPage:
-    """A reader's newest videos, one more than the limit where there are more, and which are liked (None
-    while that is asked). ``shown`` is for whoever writes out ``cards``, which stood at ``turn``."""
+    """A reader's newest videos, one more than the limit where there are more, and which are liked. ``shown`` is
+    for whoever writes out ``cards``, which stood at ``turn``."""
 
     limit: int
     keysets: list[Keyset]
     pulled: frozenset[str]
-    liked: list[bool] | None = None
+    liked: list[bool]
     cards: list[Card] = field(default_factory=list)
     shown: Any = None
     turn: int = -1

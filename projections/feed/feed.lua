@@ -65,7 +65,7 @@ local function add(feed, videos)
   cut(feed, held + #arguments / 2)
 end
 
--- Sorts what lies in a user's inbox into the feed: half of a delivery's work for each. Everybody's inbox may be
+-- Sorts what lies in a user's inbox into the feed: a third of a delivery's work for each. Everybody's inbox may be
 -- full at once, and a call that counts less for it holds Redis for several milliseconds.
 local function settle(user)
   local inbox = key('inbox', user)
@@ -76,7 +76,7 @@ local function settle(user)
     local at, member = string.match(item, '^(%S+) (.*)$')
     videos[2 * i - 1], videos[2 * i] = member, at
   end
-  spent = spent + #items / 2
+  spent = spent + #items / 3
   add(key('following', user), videos)
 end
 

@@ -1,5 +1,6 @@
 -- A following feed as {video or 'video author', published_at, ...}: what was pushed and what is pulled,
--- not merged, but nothing much older than the newest `cap`. ARGV: key prefix, user, cap.
+-- not merged, but nothing much older than the newest `cap`. ARGV: key prefix, user, cap; and when the key of
+-- the user's likes comes last, {the above, what that says of each video}.
 local prefix, user, cap = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local found = redis.call('ZRANGE', prefix .. 'following:' .. user, 0, cap - 1, 'REV', 'WITHSCORES')
 -- With `cap` videos in hand, what is pulled counts only as far back as they reach.
@@ -38,4 +39,10 @@ for _, author in ipairs(redis.call('SINTER', prefix .. 'followed:' .. user, pref
   for i = 1, #videos do found[#found + 1] = videos[i] end
   if #found > 8 * cap then cut() end
 end
-return found
+
+local likes = ARGV[4]
+if not likes then return found end
+if #found == 0 then return {found, {}} end
+local ids = {}
+for i = 1, #found, 2 do ids[#ids + 1] = string.match(found[i], '^%S+') end
+return {found, redis.call('HMGET', likes, unpack(ids))}
