@@ -18,9 +18,9 @@ run:
 	$(BIN)/reelfold up
 	$(BIN)/reelfold demo $(if $(VIDEO),--video "$(VIDEO)")
 
-# The layers are among its tests, and so not looked at twice.
+# The layers are among its tests, and so not looked at twice. Two processes: tests mostly wait.
 test: static
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 check: static
 	@$(MAKE) --no-print-directory layers

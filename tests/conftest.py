@@ -1,6 +1,7 @@
 """Fixtures that start real servers; the servers themselves are in tests/stack.py."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -13,6 +14,18 @@ from tests.stack import Servers
 # lets a failure be repeated from a log.
 hypothesis.settings.register_profile("reelfold", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("reelfold")
+
+WHOLE_STACKS = "e2e", "chaos"
+"""Folders whose tests start whole stacks and wait for them: about half of the time."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Halves for two processes (`make test`). Which test runs where, and after which, is the same each time;
+    each process has servers of its own."""
+    for item in items:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        item.add_marker(pytest.mark.xdist_group("stacks" if folder in WHOLE_STACKS else "rest"))
 
 
 @pytest.fixture(scope="session")

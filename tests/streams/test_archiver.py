@@ -28,6 +28,7 @@ from streams.archiver import Archiver
 from streams.archiving import archiver
 from streams.progress import Key
 from tests.builders import event
+from tests.stack import Servers
 from tests.streams.kafka import BOOK, Log, unknown, until
 
 pytestmark = pytest.mark.servers
@@ -37,7 +38,8 @@ HOUR_MS = 3_600_000
 
 
 @pytest.fixture
-def settings(log: Log, s3_settings: Settings) -> Settings:
+def settings(log: Log, s3_settings: Settings, servers: Servers) -> Settings:
+    servers.start("registry")  # other tests' records may be of schemas that the archiver does not know
     given = {"kafka_bootstrap": log.settings.kafka_bootstrap, "archive_rows": 10}
     return s3_settings.model_copy(update=given)
 
