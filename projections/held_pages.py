@@ -43,8 +43,8 @@ class Card:
 
 @dataclass(slots=True, eq=False)
 class FirstPage:
-    """A reader's newest videos, one more than the limit where there are more, and which are liked. ``shown`` is
-    for whoever writes out ``cards``, which stood at ``turn``."""
+    """A reader's newest videos, one more than the limit where there are more, and which are liked. ``shown``
+    is for whoever writes out ``cards``, which stood at ``turn``."""
 
     limit: int
     keysets: list[Keyset]
