@@ -20,7 +20,7 @@ run:
 
 # The layers are among its tests, and so not looked at twice. Two processes: tests mostly wait.
 test: static
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2
 
 check: static
 	@$(MAKE) --no-print-directory layers
