@@ -1,11 +1,11 @@
 """Fixtures that start real servers; the servers themselves are in tests/stack.py."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import hypothesis
 import pytest
-from xdist.remote import Producer
-from xdist.scheduler import LoadScopeScheduling
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from infra.settings import Settings
 from tests.clickhouse_server.serving import Place, real_or_shared
@@ -20,16 +20,16 @@ WHOLE_STACKS = "tests/e2e/", "tests/chaos/"
 """Folders whose tests start whole stacks and wait for them: about half of the time."""
 
 
-class Halves(LoadScopeScheduling):
-    """For two processes (`make test`), each with servers of its own. Which test runs where, and after which, is
-    the same each time. Marks of groups do not do it: xdist 3.8 cannot see them in pytest 9."""
+class Halves(LoadScopeScheduling):  # type: ignore[misc]
+    """For two processes (`make test`), each with servers of its own. Which test runs where, and after which,
+    is the same each time. Marks of groups do not do it: xdist 3.8 cannot see them in pytest 9."""
 
     def _split_scope(self, nodeid: str) -> str:
         return "stacks" if nodeid.startswith(WHOLE_STACKS) else "rest"
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Halves:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Halves:
     """Asked only with `-n`."""
     return Halves(config, log)
 
