@@ -17,10 +17,7 @@ _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="reelfold"'}
 
 async def maybe_caller(request: Request) -> Principal | None:
     """The principal of the Authorization header (`Bearer <JWT or API key>`), or None without one."""
-    given = header(request, b"authorization")
-    if given is None:
-        return None
-    return await _bearer(given, (await parts_of(request)).auth)
+    return await _bearer(request, (await parts_of(request)).auth)
 
 
 MaybeCaller = Annotated[Principal | None, Depends(maybe_caller)]
@@ -33,13 +30,16 @@ async def caller(request: Request) -> Principal:
 
 async def named(request: Request, parts: Parts) -> Principal:
     """`caller`, for who has the parts at hand."""
+    principal = await _bearer(request, parts.auth)
+    if principal is None:
+        raise Problem(401, "no_credential", "This needs a bearer token or an API key.", headers=_CHALLENGE)
+    return principal
+
+
+async def _bearer(request: Request, auth: Authenticator) -> Principal | None:
     given = header(request, b"authorization")
     if given is None:
-        raise Problem(401, "no_credential", "This needs a bearer token or an API key.", headers=_CHALLENGE)
-    return await _bearer(given, parts.auth)
-
-
-async def _bearer(given: str, auth: Authenticator) -> Principal:
+        return None
     scheme, _, credential = given.partition(" ")
     try:
         if scheme.lower() != "bearer" or not credential:

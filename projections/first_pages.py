@@ -102,9 +102,8 @@ class FirstPages:
 
         ask: list[Command] = [("SINTER", *names[:2]), ("EVAL", READ, len(names), *names, *arguments)]
         page = await self._watching.ask(ask, lambda said: made(said[1], frozenset(said[0])))
-        if (
-            page.pulled
-        ):  # again, with the names of all that is read, and nothing is kept if whom it is changed
+        if page.pulled:
+            # Again, with the names of all that is read; nothing is kept if whom it is changed.
             first, pulled = page, page.pulled
             names += [f"{prefix}timeline:{author}" for author in sorted(pulled)]
 
