@@ -7,11 +7,12 @@ into batches: buckets follow the greatest appended_at so far, and a repetition i
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from projections.frames import kept
 from projections.recent_ids import BUCKETS, ID, Marked, RecentIds
 from schemas.batch import PARTITION, RecordBatch, Records
 
@@ -19,7 +20,7 @@ __all__ = ["BUCKETS", "ID", "Marked", "RecentIds", "RecentRecords", "Remembering
 
 KEPT = 4
 """Batches whose countable records are kept until they are remembered: a fold's topics are fewer."""
-Part = tuple[RecentIds, npt.NDArray[np.int64] | slice, Marked]
+Part = tuple[RecentIds, slice, Marked]
 """A partition's memory, which rows of the countable records are its own, and these."""
 Seen = tuple[Records, pl.DataFrame, list[Part]]
 """A batch, and its countable records."""
@@ -46,7 +47,7 @@ class RecentRecords:
         keep = np.zeros(records.height, dtype=bool)
         for place, rows, marked in places:
             keep[rows] = place.fresh(marked)
-        return records.filter(pl.Series(keep))
+        return kept(records, keep)
 
     def remember(self, batch: Records) -> None:
         """Remember the batch's countable records, once it is folded."""
@@ -70,14 +71,13 @@ class RecentRecords:
 
     def _by_place(self, batch: Records, records: pl.DataFrame) -> Iterator[Part]:
         """Each partition's memory, which rows are its own, and these."""
-        marked = Marked.of(records)
-        if len(batch.spans) == 1:
-            yield self._places[batch.topic, batch.spans[0].partition], slice(None), marked
+        if not records.height:
             return
-        partitions = records[PARTITION].to_numpy()
-        for span in batch.spans:
-            rows = np.flatnonzero(partitions == span.partition)
-            yield self._places[batch.topic, span.partition], rows, marked.at(rows)
+        marked, partitions = Marked.of(records), records[PARTITION].to_numpy()
+        firsts = [0, *(np.flatnonzero(partitions[1:] != partitions[:-1]) + 1).tolist(), len(partitions)]
+        for first, past in pairwise(firsts):
+            rows = slice(first, past)
+            yield self._places[batch.topic, int(partitions[first])], rows, marked.at(rows)
 
 
 class Remembering:

@@ -47,11 +47,11 @@ class Marked:
 
     def since(self, offset: int) -> "Marked":
         """Those from this offset on."""
-        first = int(self.offsets.searchsorted(offset))
+        first = int(self.offsets.searchsorted(offset)) if len(self.ids) and self.offsets[0] < offset else 0
         return Marked(self.offsets[first:], self.clocks[first:], self.ids[first:]) if first else self
 
-    def at(self, rows: npt.NDArray[np.int64]) -> "Marked":
-        """Some of them."""
+    def at(self, rows: slice) -> "Marked":
+        """Some of them, side by side."""
         return Marked(self.offsets[rows], self.clocks[rows], self.ids[rows])
 
 
@@ -96,35 +96,48 @@ class RecentIds:
         if not len(records.ids):
             return
         if len(records.ids) <= FEW:
-            for bucket, one in zip(self._buckets(records), records.ids.tolist(), strict=True):
-                self._loose.setdefault(bucket, set()).add(one)
+            for bucket, few in self._few_by_bucket(records):
+                self._loose.setdefault(bucket, set()).update(few)
             self._into_arrays(MOST_LOOSE)
         else:
             self._into_arrays(0)
             for bucket, _, ids in self._by_bucket(records):
                 self._add(bucket, np.unique(ids))
-        self._clock = max(self._clock, int(records.clocks.max()))
+        self._clock = max(self._clock, *records.clocks.tolist())
         self._next = int(records.offsets[-1]) + 1
 
     def _fresh_few(self, records: Marked) -> list[bool]:
         last: dict[int, int] = {}
         """id -> the bucket in which it was here last."""
-        ids, keep = records.ids.tolist(), list[bool]()
-        for one, bucket, known in zip(ids, self._buckets(records), self._in_arrays(records.ids), strict=True):
+        keep = list[bool]()
+        for bucket, ids in self._few_by_bucket(records):
             since = bucket - BUCKETS
-            loose = any(one in some for old, some in self._loose.items() if old >= since)
-            keep.append(not loose and max(known, last.get(one, _NEVER)) < since)
-            last[one] = bucket
+            known = [some for old, some in self._loose.items() if old >= since]
+            known.append(self._in_arrays(ids, since))
+            for one in ids:
+                keep.append(last.get(one, _NEVER) < since and not any(one in some for some in known))
+                last[one] = bucket
         return keep
 
-    def _in_arrays(self, ids: Ids) -> list[int]:
-        """Of each of these the last bucket in whose arrays it is."""
-        found = [_NEVER] * len(ids)
-        for bucket, runs in self._runs.items():
-            for run in runs:
-                for nth in np.flatnonzero(_among(ids, run)).tolist():
-                    found[nth] = max(found[nth], bucket)
+    def _in_arrays(self, ids: list[int], since: int) -> set[int]:
+        """Those of these that are in the arrays of these buckets."""
+        found, asked = set[int](), np.array(ids, np.uint64)
+        for run in self._since(since):
+            found.update(asked[_among(asked, run)].tolist())
         return found
+
+    def _few_by_bucket(self, records: Marked) -> Iterator[tuple[int, list[int]]]:
+        """(bucket, ids of its records), oldest first; by the greatest time so far."""
+        clock, bucket, ids = self._clock, _NEVER, list[int]()
+        for at, one in zip(records.clocks.tolist(), records.ids.tolist(), strict=True):
+            clock = max(clock, at)
+            if clock // self._width != bucket:
+                if ids:
+                    yield bucket, ids
+                bucket, ids = clock // self._width, []
+            ids.append(one)
+        if ids:
+            yield bucket, ids
 
     def _into_arrays(self, most: int) -> None:
         """Let at most so many ids be loose, and only of the newest bucket."""
@@ -135,14 +148,6 @@ class RecentIds:
                 ids.sort()
                 self._add(bucket, ids)
                 del self._loose[bucket]
-
-    def _buckets(self, records: Marked) -> list[int]:
-        """The bucket of each record, by the greatest time so far."""
-        clock, found = self._clock, list[int]()
-        for at in records.clocks.tolist():
-            clock = max(clock, at)
-            found.append(clock // self._width)
-        return found
 
     def _by_bucket(self, records: Marked) -> Iterator[tuple[int, int, Ids]]:
         """(bucket, index of its first record, its ids), oldest first."""

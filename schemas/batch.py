@@ -30,7 +30,7 @@ POSITION_COLUMNS: Mapping[str, pl.DataType] = {
 
 class Records:
     """Records of one topic: a frame for each event type, with the columns of its newest schema and
-    POSITION_COLUMNS. The rows of a partition are in offset order."""
+    POSITION_COLUMNS. The rows of a partition lie side by side, in offset order."""
 
     __slots__ = ()
     topic: str

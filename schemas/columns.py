@@ -89,7 +89,7 @@ def from_rows(event_type: str, rows: Sequence[Mapping[str, Any]]) -> pl.DataFram
 def _conform(frame: pl.DataFrame, reader: EventSchema) -> pl.DataFrame:
     """The frame in the newest schema: missing columns by their default, enums and times plain."""
     plan = _plan(reader.event_type, reader.version, tuple(frame.schema.items()))
-    return frame if plan is None else frame.select(plan)
+    return frame if plan is None else frame.select_seq(plan)
 
 
 @lru_cache(maxsize=256)

@@ -27,8 +27,8 @@ OLDEST_S = 1.0
 """... but never older than this,"""
 BEHIND_S = 5.0
 """... unless more of the log waits than a fetch brings."""
-POLL_S = 0.01
-"""How long a fetch waits for more messages at most."""
+LEAST_POLL_S, POLL_S = 0.001, 0.01
+"""How long a fetch waits for a message: without a pause a batch age of 0 would keep a core busy."""
 FEW_ROWS = 500
 """A second at a hundred times this is a backlog."""
 MAX_BYTES = 32 * 1024 * 1024
@@ -64,7 +64,7 @@ class Intake:
     @property
     def poll_s(self) -> float:
         """How long a fetch may wait."""
-        return min(self.batch_age_s, POLL_S)
+        return max(LEAST_POLL_S, min(self.batch_age_s, POLL_S))
 
     @property
     def rows_at_once(self) -> int:

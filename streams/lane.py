@@ -30,6 +30,8 @@ _log = Log("streams")
 
 FETCH = 500
 """Messages a fetch: larger lists of message objects cost more in caches than they save in calls."""
+TOGETHER_S = 0.001
+"""What one answer of a broker brings comes within this, partition after partition."""
 PATIENCE_S = 2.0
 """Full channels are waited for this long without a poll; then the partitions are paused."""
 BEAT_S = 1.0
@@ -134,7 +136,7 @@ class Lane(Service):
     def _work(self, consumer: Consumer, assignment: Assignment, loop: asyncio.AbstractEventLoop) -> None:
         beat, heard = 0.0, time.monotonic()
         while not self._stopping.is_set():
-            messages = consumer.consume(FETCH, timeout=self._intake.poll_s)
+            messages = self._fetched(consumer)
             if self._fatal is not None:
                 raise KafkaException(self._fatal)
             if messages:
@@ -154,6 +156,16 @@ class Lane(Service):
             if time.monotonic() - beat >= BEAT_S:
                 beat = time.monotonic()
                 self._beat(assignment, quiet=time.monotonic() - heard >= QUIET_S)
+
+    def _fetched(self, consumer: Consumer) -> list[Message]:
+        """What has come, at once: `consume` waits its whole time for as many as it was asked for."""
+        messages = consumer.consume(FETCH, timeout=0)
+        if not messages:
+            messages = consumer.consume(1, timeout=self._intake.poll_s)
+        if 0 < len(messages) < FETCH:
+            self._stopping.wait(TOGETHER_S)
+            messages += consumer.consume(FETCH - len(messages), timeout=0)
+        return messages
 
     def _busy(self) -> bool:
         return any(outlet.ready or outlet.channel.busy for outlet in self.outlets)

@@ -35,7 +35,7 @@ def blocks(batches: Sequence[Records]) -> list[Block]:
 
 def _stream(frame: pl.DataFrame) -> bytes:
     stream = io.BytesIO()
-    frame.with_columns(_dictionaries(frame)).write_ipc_stream(
+    frame.with_columns_seq(_dictionaries(frame)).write_ipc_stream(
         stream, compression="lz4", compat_level=pl.CompatLevel.oldest()
     )
     return stream.getvalue()

@@ -81,7 +81,7 @@ def _concat(build: Columns, batches: Sequence[Records]) -> pl.DataFrame | None:
         for batch in batches
         for name, frame in batch.frames.items()
     )
-    frames = [frame.select(plan) for frame, plan in planned if plan and frame.height]
+    frames = [frame.select_seq(plan) for frame, plan in planned if plan and frame.height]
     return pl.concat(frames) if frames else None
 
 

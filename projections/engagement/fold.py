@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from projections.frames import counted, greatest, kept, stacked, summed
 from projections.recent import ID
 from projections.versions import clamped
 from schemas.batch import OFFSET, PARTITION, POSITION_COLUMNS, Records
@@ -80,13 +81,13 @@ class Changes:
 def countable(batch: Records) -> pl.DataFrame:
     """The records counted once by id: video_id and kind beside what the memory of ids needs."""
     found = [
-        frame.select(columns)
+        frame.select_seq(columns)
         for event_type, columns in _COUNTABLE.items()
         if (frame := batch.frame(event_type)) is not None
     ]
     if not found:
         return _NONE_COUNTABLE
-    return found[0] if len(found) == 1 else pl.concat(found).sort(PARTITION, OFFSET)
+    return found[0] if len(found) == 1 else stacked(found).sort(PARTITION, OFFSET)
 
 
 _COUNTABLE = {
@@ -107,13 +108,13 @@ _NONE_COUNTABLE = pl.DataFrame(
 def toggles(batch: Records) -> pl.DataFrame:
     """The last word of the batch on each (actor, video): actor_id, video_id, at, event_id, on."""
     said = [
-        frame.select(columns)
+        frame.select_seq(columns)
         for event_type, columns in _TOGGLES.items()
         if (frame := batch.frame(event_type)) is not None
     ]
     if not said:
         return _NO_TOGGLES
-    return pl.concat(said).sort("at", "event_id", "on").unique(["actor_id", "video_id"], keep="last")
+    return greatest(stacked(said), ("actor_id", "video_id"), ("at", "event_id", "on"))
 
 
 def turned(said: pl.DataFrame, stored: pl.Series) -> pl.DataFrame:
@@ -122,12 +123,13 @@ def turned(said: pl.DataFrame, stored: pl.Series) -> pl.DataFrame:
     if not said.height:
         return _NONE_TURNED
     before = stored.str.extract_groups(_STORED).struct.unnest()
-    both = said.with_columns(
+    both = said.with_columns_seq(
         before["at"].cast(pl.Int64).alias("at_before"),
         before["event_id"].alias("id_before"),
         (before["on"] == "1").fill_null(False).alias("on_before"),
     )
-    return both.filter(_NEWER).select(_TURNED)
+    newer = both.select_seq(_NEWER).to_series().to_numpy()
+    return kept(both, newer).select_seq(_TURNED)
 
 
 _AT, _ID, _ON = pl.col("at"), pl.col("event_id"), pl.col("on")
@@ -167,7 +169,7 @@ _TOGGLES = {
 def remarked(batch: Records) -> pl.DataFrame:
     """The (actor_id, comment_id) that the batch speaks of: what must be read before `changes`."""
     found = [
-        frame.select(_REMARKED)
+        frame.select_seq(_REMARKED)
         for event_type in ("comment.created", "comment.deleted")
         if (frame := batch.frame(event_type)) is not None
     ]
@@ -185,9 +187,9 @@ def changes(
     `remarked`; a pair that is not stored is absent."""
     made = Changes()
     if fresh.height:
-        made.counts.update({one[:2]: one[2] for one in fresh.group_by("video_id", "kind").len().rows()})
+        made.counts.update({one[:2]: one[2] for one in counted(fresh, "video_id", "kind")})
     if likes.height:
-        steps = likes.group_by("video_id").agg(pl.col("step").sum()).rows()
+        steps = summed(likes, ("video_id",), "step")
         made.counts.update({(video, "likes"): step for video, step in steps})
     _comment(batch, stored, made)
     made.counts = Counter({name: number for name, number in made.counts.items() if number})
@@ -227,5 +229,5 @@ def _remarks(batch: Records) -> list[dict[str, Any]]:
     found = []
     for event_type, columns in (("comment.created", names + sealed), ("comment.deleted", names)):
         if (frame := batch.frame(event_type)) is not None:
-            found.append(frame.with_columns(clamped()).select(OFFSET, *columns))
+            found.append(frame.with_columns_seq(clamped()).select_seq(OFFSET, *columns))
     return pl.concat(found, how="diagonal").sort(OFFSET).to_dicts() if found else []

@@ -52,4 +52,4 @@ def changed(stored: Mapping[Ends, Edge], said: Mapping[Ends, Edge]) -> dict[Ends
 
 
 def _columns(frame: pl.DataFrame) -> list[tuple[str, str, int, str]]:
-    return frame.select("actor_id", "target_id", clamped(), "event_id").rows()
+    return frame.select_seq("actor_id", "target_id", clamped(), "event_id").rows()

@@ -8,6 +8,7 @@ what falls out has CAP newer ones before it for ever, so the result depends on t
 
 import polars as pl
 
+from projections.frames import greatest, stacked
 from projections.versions import clamped
 from schemas.batch import Records
 
@@ -53,13 +54,13 @@ def _shown(batch: Records) -> list[pl.DataFrame]:
 
 
 def _times(frame: pl.DataFrame, time: str) -> pl.DataFrame:
-    return frame.select(_SIGHTED[time])
+    return frame.select_seq(_SIGHTED[time])
 
 
 def _greatest(frames: list[pl.DataFrame]) -> pl.DataFrame:
     if not frames:
         return _NO_TIMES
-    return pl.concat(frames).group_by("actor_id", "video_id").agg(pl.col("at").max())
+    return greatest(stacked(frames), ("actor_id", "video_id"), ("at",))
 
 
 def by_user(times: pl.DataFrame) -> LastTimes:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from projections.frames import stacked, summed
 from projections.recent import ID
 from projections.trending.store import Window
 from projections.versions import clamped
@@ -61,13 +62,13 @@ Buckets = dict[Bucket, Counter[str]]
 def countable(batch: Records) -> pl.DataFrame:
     """Who may count: a record with its video, time and weight, and the id by which it counts once."""
     found = [
-        frame.select(columns)
+        frame.select_seq(columns)
         for event_type, columns in _COUNTABLE.items()
         if (frame := batch.frame(event_type)) is not None
     ]
     if not found:
         return _NONE_COUNTABLE
-    return found[0] if len(found) == 1 else pl.concat(found).sort(PARTITION, OFFSET)
+    return found[0] if len(found) == 1 else stacked(found).sort(PARTITION, OFFSET)
 
 
 def _columns(weight: int) -> Sequence[pl.Expr]:
@@ -99,7 +100,8 @@ def added(fresh: pl.DataFrame) -> Buckets:
     A record too old for a size when it was appended is left out of it: no window would ask for it.
     """
     found: Buckets = {}
-    for video, number, fine, coarse, weight in fresh.group_by(_GROUPS).agg(pl.col("weight").sum()).rows():
+    timed = fresh.select_seq(_TIMED)
+    for video, number, fine, coarse, weight in summed(timed, _KEYS, "weight"):
         if fine:
             found.setdefault((FINE.name, number), Counter())[video] += weight
         if coarse:
@@ -112,11 +114,13 @@ def _timely(size: Size) -> pl.Expr:
     return pl.col("at") > pl.col(APPENDED_AT) - size.kept_ms
 
 
-_GROUPS = (
+_KEYS = "video_id", "number", "fine", "coarse"
+_TIMED = (
     pl.col("video_id"),
     (pl.col("at") // FINE.width_ms).alias("number"),
     _timely(FINE).alias("fine"),
     _timely(COARSE).alias("coarse"),
+    pl.col("weight"),
 )
 
 

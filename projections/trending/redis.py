@@ -102,7 +102,8 @@ class RedisTrendingFold(Remembering, ApartFold):
                 pipe.execute()
 
     def _shards(self, bucket: Bucket) -> list[str]:
-        return [self.ledger.key("trend", *bucket, shard) for shard in range(SHARDS)]
+        prefix = self.ledger.key("trend", *bucket, "")
+        return [f"{prefix}{shard}" for shard in range(SHARDS)]
 
     def _buckets(self) -> list[Bucket]:
         found = (

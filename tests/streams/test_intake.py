@@ -165,7 +165,7 @@ def test_a_fetch_waits_no_longer_than_a_batch_may_and_memory_is_bounded() -> Non
         intake_of(1.0, eager=eager, rows=rows)[0].rows_at_once for eager in (True, False) for rows in (7, 900)
     ]
     assert found == [7, 500, 7, 900]
-    assert [intake_of(age_s, eager=True)[0].poll_s for age_s in (0.002, 0.02)] == [0.002, 0.01]
+    assert [intake_of(age_s, eager=True)[0].poll_s for age_s in (0, 0.002, 0.02)] == [0.001, 0.002, 0.01]
     assert (intake_module.MAX_BYTES, intake_module.BEHIND_S) == (33_554_432, 5.0)
 
 

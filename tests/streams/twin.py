@@ -17,7 +17,8 @@ class Twin:
         self.calls: list[Call] = []
         self.bounds = dict(bounds)
         self.rounds: list[Any] = []
-        """What each `consume` gives out: messages, or something to do that gives none."""
+        """What each `consume` that waits gives out: messages, or something to do that gives none."""
+        self.waiting: list[Any] = []
         self.cached: dict[Key, tuple[int, int] | None] = {}
         self.silent: set[Key] = set()
         self.answers = True
@@ -39,11 +40,15 @@ class Twin:
         return [TopicPartition(one.topic, one.partition, self.at_time) for one in asked]
 
     def consume(self, most: int, timeout: float) -> list[Any]:
-        given = self.rounds.pop(0) if self.rounds else []
-        if callable(given):
-            given()
-            return []
-        return list(given)
+        """A round comes to whom waits; what is left of it is there at once."""
+        if timeout and not self.waiting:
+            given = self.rounds.pop(0) if self.rounds else []
+            if callable(given):
+                given()
+                return []
+            self.waiting = list(given)
+        found, self.waiting = self.waiting[:most], self.waiting[most:]
+        return found
 
     def close(self) -> None:
         self.calls.append(("close", None))
