@@ -99,11 +99,13 @@ class RecentIds:
             for bucket, few in self._few_by_bucket(records):
                 self._loose.setdefault(bucket, set()).update(few)
             self._into_arrays(MOST_LOOSE)
+            newest = max(records.clocks.tolist())
         else:
             self._into_arrays(0)
             for bucket, _, ids in self._by_bucket(records):
                 self._add(bucket, np.unique(ids))
-        self._clock = max(self._clock, *records.clocks.tolist())
+            newest = int(records.clocks.max())
+        self._clock = max(self._clock, newest)
         self._next = int(records.offsets[-1]) + 1
 
     def _fresh_few(self, records: Marked) -> list[bool]:

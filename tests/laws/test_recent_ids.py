@@ -5,7 +5,7 @@ from unittest.mock import patch
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from projections import recent_ids
@@ -23,6 +23,7 @@ records = st.lists(st.tuples(st.integers(0, 3), st.integers(-2, 4)), min_size=1,
     few=st.sampled_from([0, 3, 64]),
     loose=st.sampled_from([0, 2, 4_096]),
 )
+@example(records=[(1, 1), (0, 4), (2, 3), (1, -1)], cuts=set(), few=64, loose=4_096)  # back over a bound
 def test_any_batching_counts_what_the_definition_says(
     records: list[tuple[int, int]], cuts: set[int], few: int, loose: int
 ) -> None:
