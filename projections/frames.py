@@ -7,15 +7,24 @@ same reason folds ask `select_seq`, whose expressions stay on the asking thread:
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from schemas.batch import Records
+
 FEW = 300
-"""Up to so many rows are looked at one by one: about there both ways cost the same."""
+"""Up to so many rows are looked at one by one. The dearest, `greatest`, takes 144 us then and 174 in
+columns, of a thousand rows 625 and 269."""
+
+
+def picked(batch: Records, columns: Mapping[str, Sequence[pl.Expr]]) -> list[pl.DataFrame]:
+    """Of each of these event types that there are rows of, its columns."""
+    found = ((batch.frame(event_type), wanted) for event_type, wanted in columns.items())
+    return [frame.select_seq(wanted) for frame, wanted in found if frame is not None]
 
 
 def stacked(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
@@ -23,7 +32,7 @@ def stacked(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
     whole, *others = frames
     for one in others:
         whole = whole.vstack(one)
-    return whole.rechunk() if len(whole) > FEW else whole
+    return whole
 
 
 def kept(frame: pl.DataFrame, keep: npt.NDArray[np.bool_]) -> pl.DataFrame:
@@ -57,7 +66,8 @@ def greatest(frame: pl.DataFrame, keys: Sequence[str], by: Sequence[str]) -> pl.
         return frame.sort(by).unique(keys, keep="last")
     last: dict[tuple[Any, ...], tuple[Any, ...]] = {}
     for nth, (key, worth) in enumerate(zip(_rows(frame, keys), _rows(frame, by), strict=True)):
-        last[key] = max((*worth, nth), last.get(key, (*worth, nth)))
+        one = (*worth, nth)
+        last[key] = max(one, last.get(key, one))
     return frame if len(last) == len(frame) else _at(frame, np.array([one[-1] for one in last.values()]))
 
 

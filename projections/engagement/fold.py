@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from projections.frames import counted, greatest, kept, stacked, summed
+from projections.frames import counted, greatest, kept, picked, stacked, summed
 from projections.recent import ID
 from projections.versions import clamped
 from schemas.batch import OFFSET, PARTITION, POSITION_COLUMNS, Records
@@ -80,11 +80,7 @@ class Changes:
 
 def countable(batch: Records) -> pl.DataFrame:
     """The records counted once by id: video_id and kind beside what the memory of ids needs."""
-    found = [
-        frame.select_seq(columns)
-        for event_type, columns in _COUNTABLE.items()
-        if (frame := batch.frame(event_type)) is not None
-    ]
+    found = picked(batch, _COUNTABLE)
     if not found:
         return _NONE_COUNTABLE
     return found[0] if len(found) == 1 else stacked(found).sort(PARTITION, OFFSET)
@@ -107,11 +103,7 @@ _NONE_COUNTABLE = pl.DataFrame(
 
 def toggles(batch: Records) -> pl.DataFrame:
     """The last word of the batch on each (actor, video): actor_id, video_id, at, event_id, on."""
-    said = [
-        frame.select_seq(columns)
-        for event_type, columns in _TOGGLES.items()
-        if (frame := batch.frame(event_type)) is not None
-    ]
+    said = picked(batch, _TOGGLES)
     if not said:
         return _NO_TOGGLES
     return greatest(stacked(said), ("actor_id", "video_id"), ("at", "event_id", "on"))
@@ -168,15 +160,11 @@ _TOGGLES = {
 
 def remarked(batch: Records) -> pl.DataFrame:
     """The (actor_id, comment_id) that the batch speaks of: what must be read before `changes`."""
-    found = [
-        frame.select_seq(_REMARKED)
-        for event_type in ("comment.created", "comment.deleted")
-        if (frame := batch.frame(event_type)) is not None
-    ]
-    return pl.concat(found).unique() if found else _NONE_REMARKED
+    found = picked(batch, _REMARKED)
+    return stacked(found).unique() if found else _NONE_REMARKED
 
 
-_REMARKED = pl.col("actor_id", "comment_id")
+_REMARKED = {name: [pl.col("actor_id", "comment_id")] for name in ("comment.created", "comment.deleted")}
 _NONE_REMARKED = pl.DataFrame(schema={"actor_id": pl.String, "comment_id": pl.String})
 
 

@@ -6,9 +6,11 @@ once. Each video stands once in each, at its greatest time, and the newest CAP b
 what falls out has CAP newer ones before it for ever, so the result depends on the facts alone.
 """
 
+from collections.abc import Sequence
+
 import polars as pl
 
-from projections.frames import greatest, stacked
+from projections.frames import greatest, picked, stacked
 from projections.versions import clamped
 from schemas.batch import Records
 
@@ -17,13 +19,14 @@ TOPICS: tuple[str, ...] = ("rf.playback.v1", "rf.feed.v1")
 CAP = 5_000
 """Videos remembered for each user, of those watched and of those shown."""
 
-_TIMES = {"view.started": "occurred_at", "view.ended": "started_at"}
-"""When a video was watched: both say when it began to play, so a view whose start got lost is there too."""
 
-_SIGHTED = {
-    time: (pl.col("actor_id"), pl.col("video_id"), clamped(time).alias("at"))
-    for time in ("occurred_at", "started_at")
-}
+def _sighted(time: str) -> Sequence[pl.Expr]:
+    return pl.col("actor_id"), pl.col("video_id"), clamped(time).alias("at")
+
+
+_WATCHED = {"view.started": _sighted("occurred_at"), "view.ended": _sighted("started_at")}
+"""When a video was watched: both say when it began to play, so a view whose start got lost is there too."""
+_SHOWN = {"feed.impression": _sighted("occurred_at")}
 
 LastTimes = dict[str, dict[str, int]]
 """User -> video -> greatest time, epoch ms."""
@@ -32,29 +35,12 @@ _NO_TIMES = pl.DataFrame(schema={"actor_id": pl.String, "video_id": pl.String, "
 
 def watched(batch: Records) -> pl.DataFrame:
     """The batch's greatest time for each (user, video) that played: actor_id, video_id, at."""
-    return _greatest(_played(batch))
+    return _greatest(picked(batch, _WATCHED))
 
 
 def shown(batch: Records) -> pl.DataFrame:
     """The same for each that was on screen."""
-    return _greatest(_shown(batch))
-
-
-def _played(batch: Records) -> list[pl.DataFrame]:
-    return [
-        _times(frame, time)
-        for event_type, time in _TIMES.items()
-        if (frame := batch.frame(event_type)) is not None
-    ]
-
-
-def _shown(batch: Records) -> list[pl.DataFrame]:
-    frame = batch.frame("feed.impression")
-    return [] if frame is None else [_times(frame, "occurred_at")]
-
-
-def _times(frame: pl.DataFrame, time: str) -> pl.DataFrame:
-    return frame.select_seq(_SIGHTED[time])
+    return _greatest(picked(batch, _SHOWN))
 
 
 def _greatest(frames: list[pl.DataFrame]) -> pl.DataFrame:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from projections.frames import stacked, summed
+from projections.frames import picked, stacked, summed
 from projections.recent import ID
 from projections.trending.store import Window
 from projections.versions import clamped
@@ -61,11 +61,7 @@ Buckets = dict[Bucket, Counter[str]]
 
 def countable(batch: Records) -> pl.DataFrame:
     """Who may count: a record with its video, time and weight, and the id by which it counts once."""
-    found = [
-        frame.select_seq(columns)
-        for event_type, columns in _COUNTABLE.items()
-        if (frame := batch.frame(event_type)) is not None
-    ]
+    found = picked(batch, _COUNTABLE)
     if not found:
         return _NONE_COUNTABLE
     return found[0] if len(found) == 1 else stacked(found).sort(PARTITION, OFFSET)
