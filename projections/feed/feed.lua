@@ -1,6 +1,6 @@
 -- The following feed's write side: orders in, timelines and feeds out, in bounded calls.
 --
--- ARGV: key prefix, celebrity threshold, cap, window, budget, inbox, cursor, orders (JSON, as in fold.py),
+-- ARGV: key prefix, celebrity threshold, cap, window, budget, inbox, cursor, orders (JSON, as `told` in redis.py),
 -- '1' when there are more orders than these. Answers '' when every order is done, else {orders done, cursor}:
 -- call again with the rest. Every order may be carried out again from its beginning: nothing changes.
 --
@@ -15,7 +15,8 @@
 --   inbox:{u}      list   'published_at video author': pushed since, fewer than `inbox`, perhaps doubled
 --
 -- A delivery is one RPUSH to a short list. With `inbox` of them, and before anything is removed, what lies there
--- is sorted into the zset at once: one by one that took three times as long (DECISIONS, 2026-11-27).
+-- is sorted into the zset at once: one by one that took three times as long (DECISIONS, 2026-11-27). What an author
+-- uploads in one step goes to each follower together, and without the inbox when that is a quarter of it or more.
 --
 -- What a feed promises: every pushed video of a followed account that is not older than the oldest of its
 -- zset is in the zset or in the inbox; and when the zset holds fewer than `cap`, they hold them all. So it
@@ -48,21 +49,34 @@ local function cut(feed, held)
   if held > window then call('ZREMRANGEBYRANK', feed, 0, -math.floor((cap + window) / 2) - 1) end
 end
 
--- Adds {'video author', at, ...} to a feed, as far as the promise allows.
-local function add(feed, videos)
-  local oldest, arguments = nil, {}
-  local held = call('ZCARD', feed)
-  if held >= cap then oldest = call('ZRANGE', feed, 0, 0, 'WITHSCORES') end
+-- Those of {at, 'video author', ...} that are not older than a feed's oldest.
+local function within(videos, oldest)
+  local member, least, kept = oldest[1], tonumber(oldest[2]), {}
   for i = 1, #videos, 2 do
-    local member, at = videos[i], tonumber(videos[i + 1])
-    local least = oldest and tonumber(oldest[2])
-    if not oldest or at > least or (at == least and not greater(oldest[1], member)) then
-      arguments[#arguments + 1] = videos[i + 1]
-      arguments[#arguments + 1] = member
+    local at = tonumber(videos[i])
+    if at > least or (at == least and not greater(member, videos[i + 1])) then
+      kept[#kept + 1] = videos[i]
+      kept[#kept + 1] = videos[i + 1]
     end
   end
-  if #arguments > 0 then call('ZADD', feed, unpack(arguments)) end
-  cut(feed, held + #arguments / 2)
+  return kept
+end
+
+-- Adds {at, 'video author', ...} to a feed, as far as the promise allows. `first` is the least of their times.
+local function add(feed, videos, first)
+  local held = call('ZCARD', feed)
+  if held >= cap then
+    local oldest = call('ZRANGE', feed, 0, 0, 'WITHSCORES')
+    if first <= tonumber(oldest[2]) then videos = within(videos, oldest) end
+  end
+  if #videos > 0 then call('ZADD', feed, unpack(videos)) end
+  cut(feed, held + #videos / 2)
+end
+
+local function first_of(videos)
+  local first = tonumber(videos[1])
+  for i = 3, #videos, 2 do first = math.min(first, tonumber(videos[i])) end
+  return first
 end
 
 -- Sorts what lies in a user's inbox into the feed: a third of a delivery's work for each. Everybody's inbox may be
@@ -73,11 +87,10 @@ local function settle(user)
   if #items == 0 then return end
   call('DEL', inbox)
   for i, item in ipairs(items) do
-    local at, member = string.match(item, '^(%S+) (.*)$')
-    videos[2 * i - 1], videos[2 * i] = member, at
+    videos[2 * i - 1], videos[2 * i] = string.match(item, '^(%S+) (.*)$')
   end
   spent = spent + #items / 3
-  add(key('following', user), videos)
+  add(key('following', user), videos, first_of(videos))
 end
 
 local function backfill(feed, author)
@@ -86,8 +99,8 @@ local function backfill(feed, author)
   local timeline = key('timeline', author)
   local videos = call('ZRANGE', timeline, '+inf', least, 'BYSCORE', 'REV', 'LIMIT', 0, window, 'WITHSCORES')
   spent = spent + 1 + #videos / 32 -- one command for them all: a sixteenth of a push each
-  for i = 1, #videos, 2 do videos[i] = videos[i] .. ' ' .. author end
-  add(feed, videos)
+  for i = 1, #videos, 2 do videos[i], videos[i + 1] = videos[i + 1], videos[i] .. ' ' .. author end
+  if #videos > 0 then add(feed, videos, first_of(videos)) end
 end
 
 local function rebuild(user)
@@ -105,14 +118,15 @@ local function remove(user, members)
   if held >= cap and left < cap then rebuild(user) end
 end
 
--- Calls `deliver` for each follower after `last`; answers the one to go on after, or nil at the end.
-local function fan_out(author, last, deliver)
+-- Calls `deliver` for each follower after `last`, each as much work as `cost` feeds with one video more; answers
+-- the follower to go on after, or nil at the end.
+local function fan_out(author, last, cost, deliver)
   while true do
-    local from, most = last == '' and '-' or '(' .. last, math.max(1, math.ceil(budget - spent))
+    local from, most = last == '' and '-' or '(' .. last, math.max(1, math.ceil((budget - spent) / cost))
     local users = call('ZRANGE', key('followers', author), from, '+', 'BYLEX', 'LIMIT', 0, most)
     for _, user in ipairs(users) do
       deliver(user)
-      last, spent = user, spent + 1
+      last, spent = user, spent + cost
       if spent >= budget then return last end
     end
     if #users < most then return nil end
@@ -133,8 +147,8 @@ end
 
 local function take_back(video, cursor)
   for _, author in ipairs(call('SMEMBERS', key('leaving', video))) do
-    local phase, members = '-' .. author .. ' ', {video .. ' ' .. author}
-    local last = fan_out(author, after(cursor, phase), function(user)
+    local phase, members = '-' .. video .. ' ' .. author .. ' ', {video .. ' ' .. author}
+    local last = fan_out(author, after(cursor, phase), 1, function(user)
       settle(user)
       remove(user, members)
     end)
@@ -143,26 +157,57 @@ local function take_back(video, cursor)
   end
 end
 
-local function publish(order, cursor)
-  local video, author, at, version = order[2], order[3], order[4], order[5]
+-- Takes down that a video is the author's, unless another publication of it or its deletion is what counts. Answers
+-- whether it is to be delivered, and a cursor while it still has to be taken from the feeds of another's followers.
+local function enter(author, pulled, upload, cursor)
+  local video, at, version = upload[1], upload[2], upload[3]
   local record = key('video', video)
-  local stored = call('HMGET', record, 'author', 'at', 'version', 'deleted')
-  if stored[4] then return nil end
-  if not stored[1] or greater(stored[3], version) then
-    if stored[1] and (stored[1] ~= author or stored[2] ~= at) then retire(video, stored[1]) end
+  local stored = call('HMGET', record, 'author', 'at', 'version', 'deleted', 'pushed')
+  local pushed = stored[5]
+  if stored[4] or (stored[1] and greater(version, stored[3])) then return false end
+  if stored[3] ~= version then
+    if stored[1] and (stored[1] ~= author or stored[2] ~= at) then
+      retire(video, stored[1])
+      pushed = false
+    end
     call('HSET', record, 'author', author, 'at', at, 'version', version)
-  else
-    author, at = stored[1], stored[2]
   end
   local rest = take_back(video, cursor)
-  if rest then return rest end
-  call('ZADD', key('timeline', author), at, video)
-  if is_celebrity(author) then return nil end
-  call('HSET', record, 'pushed', 1)
-  local item, inbox = at .. ' ' .. video .. ' ' .. author, prefix .. 'inbox:'
-  local last = fan_out(author, after(cursor, '+'), function(user)
-    if call('RPUSH', inbox .. user, item) >= room then settle(user) end
-  end)
+  if rest then return false, rest end
+  if not pushed then
+    call('ZADD', key('timeline', author), at, video)
+    if not pulled then call('HSET', record, 'pushed', 1) end
+  end
+  return not pulled
+end
+
+-- What a delivery of {at, 'video author', ...} costs, and what brings them to a follower.
+local function delivery(videos)
+  local number = #videos / 2
+  if number > 1 and number >= room / 4 then
+    local feed, first = prefix .. 'following:', first_of(videos)
+    return 1 + number / 2, function(user) add(feed .. user, videos, first) end
+  end
+  local inbox, items = prefix .. 'inbox:', {}
+  for i = 1, number do items[i] = videos[2 * i - 1] .. ' ' .. videos[2 * i] end
+  return 1, function(user)
+    if call('RPUSH', inbox .. user, unpack(items)) >= room then settle(user) end
+  end
+end
+
+local function publish(order, cursor)
+  local author, videos = order[2], {}
+  local pulled = is_celebrity(author)
+  for _, upload in ipairs(order[3]) do
+    local delivered, rest = enter(author, pulled, upload, cursor)
+    if rest then return rest end
+    if delivered then
+      videos[#videos + 1] = upload[2]
+      videos[#videos + 1] = upload[1] .. ' ' .. author
+    end
+  end
+  if #videos == 0 then return nil end
+  local last = fan_out(author, after(cursor, '+'), delivery(videos))
   return last and '+' .. last
 end
 

@@ -11,14 +11,15 @@ The scripts find their keys by themselves: one Redis, not a cluster.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import accumulate, takewhile
 from pathlib import Path
 from typing import Any, cast
 
 import redis
 import redis.asyncio
 
-from projections.feed.fold import CAP, TOPICS, feed_page, orders
+from projections.feed.fold import CAP, TOPICS, Order, Publish, feed_page, orders
 from projections.keyset import Keyset
 from projections.redis_fold import ScriptedFold
 from projections.redis_ledger import Argument, Move, key, store_errors
@@ -35,8 +36,14 @@ _BUDGET = 150
 more for each feed; with two hundred, reads beside a fan-out wait half as long again (BENCHMARKS, fanout)."""
 INBOX = 32
 """Videos that wait in a user's inbox, at most, before they are sorted into the feed together."""
+TOGETHER = 32
+"""Uploads of one author that are delivered together, at most: some 60 us of Redis for each feed."""
 _ORDERS = 20
-"""Orders told in one call: what is left of a long fan-out is told, and taken apart, at every call."""
+"""Orders told in one call, uploads counted each: what is left of a long fan-out is told, and taken apart, at
+every call."""
+
+Told = list[Any]
+"""An order as the script has it: [kind, ...], a publication [kind, author, [[video, at, version], ...]]."""
 
 
 class RedisFeedFold(ScriptedFold):
@@ -68,10 +75,11 @@ class RedisFeedFold(ScriptedFold):
         self._limits = celebrity_followers, cap, cap + cap // 4 + 1, budget, inbox
 
     def write(self, records: Records, moves: Sequence[Move]) -> None:
-        rest, cursor = orders(records), ""
+        rest, cursor = told(orders(records)), ""
         while True:
-            now, more = json.dumps(rest[:_ORDERS]), int(len(rest) > _ORDERS)
-            arguments: list[Argument] = [self._prefix, *self._limits, cursor, now, more]
+            now = _first(rest)
+            more = int(len(rest) > len(now))
+            arguments: list[Argument] = [self._prefix, *self._limits, cursor, json.dumps(now), more]
             answer = self.ledger.run_script(_WRITE, [], arguments, moves)
             if not answer:
                 return
@@ -95,6 +103,29 @@ class RedisFeedFold(ScriptedFold):
                 read(args=[self._prefix, user, self._cap])
             answers = pipe.execute()
         return [feed_page(videos_in(answer), None, self._cap, self._cap) for answer in answers]
+
+
+def told(asked: Iterable[Order]) -> list[Told]:
+    """The same as the script has them: an author's publications, up to TOGETHER of them, are one order, where
+    the first of them stood. Orders may change places: facts in another order end in the same feeds."""
+    found: list[Told] = []
+    open_for: dict[str, list[Told]] = {}
+    for order in asked:
+        if not isinstance(order, Publish):
+            found.append([*order])
+            continue
+        uploads = open_for.get(order.author)
+        if uploads is None or len(uploads) == TOGETHER:
+            uploads = open_for[order.author] = []
+            found.append([order.kind, order.author, uploads])
+        uploads.append([order.video, order.at, order.version])
+    return found
+
+
+def _first(rest: list[Told]) -> list[Told]:
+    """As many as go into one call, at least one."""
+    weights = accumulate(len(order[2]) if order[0] == "publish" else 1 for order in rest)
+    return rest[: max(1, sum(1 for _ in takewhile(lambda weight: weight <= _ORDERS, weights)))]
 
 
 class RedisFeedReads:

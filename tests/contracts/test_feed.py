@@ -8,8 +8,9 @@ import pytest
 import redis
 import redis.asyncio
 
+from projections.feed.fold import orders
 from projections.feed.memory import MemoryFeed
-from projections.feed.redis import RedisFeedFold, RedisFeedReads
+from projections.feed.redis import TOGETHER, RedisFeedFold, RedisFeedReads, told
 from projections.feed.store import FeedReads
 from projections.position import PositionConflict
 from tests.builders import Event, batch_of, deleted, followed, published, unfollowed
@@ -234,14 +235,53 @@ async def test_a_fan_out_that_is_carried_out_again_shows_nothing_twice(
     assert kept(redis_client, fold) == (1, 0)
 
 
+@pytest.mark.parametrize("authors", [1, 3, 61])
 def test_more_orders_than_one_call_takes_are_all_carried_out(
-    redis_client: redis.Redis, generations: Iterator[int]
+    redis_client: redis.Redis, generations: Iterator[int], authors: int
 ) -> None:
     fold = RedisFeedFold(redis_client, next(generations), cap=400)
-    fold.apply(batch_of(followed("ann", "bob", 1)), None)
-    fold.apply(batch_of(*(published("bob", f"v{n:03}", n) for n in range(61))), None)
+    fold.apply(batch_of(*(followed("ann", f"bob{n}", 1) for n in range(authors))), None)
+    fold.apply(batch_of(*(published(f"bob{n % authors}", f"v{n:03}", n) for n in range(61))), None)
     assert [video for _, video in fold.pages(["ann"])[0]] == [f"v{n:03}" for n in range(60, -1, -1)]
     assert fold.position("rf.video.v1", 0) == 61
+
+
+async def test_what_an_author_uploads_in_one_step_goes_out_together(room: Room) -> None:
+    """To several followers, beside another author's, a deletion and an older video that is there."""
+    room.fold_all(followed("ann", "bob", 1), followed("cyd", "bob", 1), followed("ann", "dan", 1))
+    room.fold_all(published("bob", "old", 30))
+    said = [
+        published(author, f"{author}{n}", 10 * n + (author == "dan"))
+        for n in range(6)
+        for author in ("bob", "dan")
+    ]
+    room.fold.apply(batch_of(*said, deleted("bob", "bob5", 99), start=1), 1)
+    assert await room.feed("cyd") == ["bob4", "old", "bob3", "bob2", "bob1", "bob0"]
+    assert await room.feed("ann") == ["dan5", "dan4", "bob4", "dan3", "old", "bob3", "dan2", "bob2"]
+
+
+async def test_what_an_author_uploads_in_one_step_leaves_the_feeds_of_others(room: Room) -> None:
+    """The first of two publications that came in the wrong order counts, of both videos."""
+    room.fold_all(followed("ann", "bob", 1), followed("eve", "bob", 1), followed("cyd", "dan", 1))
+    room.fold.apply(batch_of(published("bob", "v1", 9), published("bob", "v2", 8)), None)
+    assert await room.feed("ann") == await room.feed("eve") == ["v1", "v2"]
+    room.fold.apply(batch_of(published("dan", "v1", 5), published("dan", "v2", 4), start=2), 2)
+    assert await room.feed("ann") == await room.feed("eve") == []
+    assert await room.feed("cyd") == ["v1", "v2"]
+
+
+def test_the_script_is_told_an_author_s_uploads_as_one_order() -> None:
+    """As many as go out together, where the first of them stood; the rest in the order of the log."""
+    many = [published("bob", f"v{n}", n) for n in range(TOGETHER + 1)]
+    asked = told(orders(batch_of(many[0], published("cyd", "w", 7), deleted("cyd", "w", 8), *many[1:])))
+    assert [order[:2] for order in asked] == [
+        ["publish", "bob"],
+        ["publish", "cyd"],
+        ["delete", "w"],
+        ["publish", "bob"],
+    ]
+    assert [video for video, *_ in asked[0][2] + asked[3][2]] == [f"v{n}" for n in range(TOGETHER + 1)]
+    assert len(asked[0][2]) == TOGETHER
 
 
 def test_a_cap_beyond_what_a_script_can_handle_is_refused(redis_client: redis.Redis) -> None:
