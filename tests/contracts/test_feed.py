@@ -117,6 +117,16 @@ async def test_a_late_publication_does_not_stand_in_for_newer_ones_that_were_tri
     assert await room.feed("ann") == [f"v{n:02}" for n in range(16, 8, -1)]
 
 
+async def test_nor_does_one_that_goes_out_with_a_newer_one(room: Room) -> None:
+    room.fold_all(followed("ann", "bob", 1))
+    room.fold_all(*(published("bob", f"v{n:02}", n) for n in range(1, 21)))
+    room.fold_all(*(deleted("bob", f"v{n:02}", 30) for n in (20, 19, 18)))
+    together = published("bob", "late", 31, published_at=5), published("bob", "new", 40)
+    room.fold.apply(batch_of(*together, start=23), 23)
+    room.fold_all(deleted("bob", "v17", 32), deleted("bob", "new", 41))
+    assert await room.feed("ann") == [f"v{n:02}" for n in range(16, 8, -1)]
+
+
 async def test_the_first_publication_of_a_video_counts_even_if_it_comes_later(room: Room) -> None:
     room.fold_all(followed("ann", "bob", 1), followed("ann", "cyd", 1), followed("dan", "cyd", 1))
     room.fold_all(published("bob", "v1", 9), published("cyd", "v2", 7), published("cyd", "v1", 3))
