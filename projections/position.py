@@ -38,6 +38,8 @@ class FoldStore(Protocol):
     ``name`` is the fold's, as in position keys and metrics; ``topics`` are what it reads;
     ``history_ms`` is how much of the log before its position (by the stream clock) it must be shown
     again with `warm` after an assignment or a seek, because part of its memory is not in the store.
+    A fold that looks at some event types of its topics only may say so in ``events``: the others need not be
+    decoded for it, and its stream clock is that of those.
     """
 
     @property

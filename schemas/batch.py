@@ -8,7 +8,7 @@ A frame of few rows costs as much to make and to ask as one of many. Live, a flu
 each partition: folded together they cost a fraction.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, cast
@@ -60,6 +60,12 @@ class Records:
         """Which offsets of which partitions."""
         raise NotImplementedError
 
+    def _only(self, event_types: Set[str]) -> "Mapping[str, pl.DataFrame] | None":
+        """The frames of these event types; None where they are all."""
+        if self.frames.keys() <= event_types:
+            return None
+        return MappingProxyType({name: self.frames[name] for name in self.frames if name in event_types})
+
     def rows(self, *event_types: str) -> list[dict[str, Any]]:
         """The rows of these event types (all when none is named) in offset order: for rare events."""
         names = event_types or tuple(self.frames)
@@ -105,6 +111,11 @@ class RecordBatch(Records):
         greatest = (frame[APPENDED_AT].max() for frame in self.frames.values() if frame.height)
         return max((int(one) for one in greatest if isinstance(one, int)), default=0)
 
+    def only(self, event_types: Set[str]) -> "RecordBatch":
+        """The same offsets, and of their records those of these event types: the clock is theirs, too."""
+        frames = self._only(event_types)
+        return self if frames is None else replace(self, frames=frames)
+
     def since(self, offset: int) -> "RecordBatch":
         """The part of the batch from this offset on; start moves to it."""
         if offset <= self.start:
@@ -148,6 +159,13 @@ class TopicBatch(Records):
         """Batches of different partitions of one topic as one."""
         spans = tuple(span for batch in batches for span in batch.spans)
         return cls(batches[0].topic, spans, _joined(batches))
+
+    def only(self, event_types: Set[str]) -> "TopicBatch":
+        """As `RecordBatch.only`, of every partition."""
+        frames = self._only(event_types)
+        if frames is None:
+            return self
+        return TopicBatch.of([one.only(event_types) for one in self.batches()])
 
     def batches(self) -> list[RecordBatch]:
         """Each partition's own batch, in the order of the spans."""

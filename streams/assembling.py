@@ -5,7 +5,7 @@ Pure. A run interleaves event types and versions: payloads are grouped by schema
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -22,37 +22,44 @@ from streams.run import Invalid, Messages, Run, by_run
 T = TypeVar("T")
 
 
-def assemble(run: Run, schemas: Mapping[int, EventSchema]) -> tuple[RecordBatch, list[Invalid]]:
+def assemble(
+    run: Run, schemas: Mapping[int, EventSchema], looked_at: frozenset[str] | None = None
+) -> tuple[RecordBatch, list[Invalid]]:
     """The run as a batch [start, next), and its invalid messages in offset order.
 
-    An id that is not in ``schemas`` makes its messages invalid: ask for unknown ids before.
+    An id that is not in ``schemas`` makes its messages invalid: ask for unknown ids before. Of other event
+    types than these nothing is decoded, nor found invalid that only decoding finds; None: of all.
     """
-    whole, (invalid,) = assemble_together([run], schemas)
+    whole, (invalid,) = assemble_together([run], schemas, looked_at)
     return whole.batches()[0], invalid
 
 
 def assemble_together(
-    runs: Sequence[Run], schemas: Mapping[int, EventSchema]
+    runs: Sequence[Run], schemas: Mapping[int, EventSchema], looked_at: frozenset[str] | None = None
 ) -> tuple[TopicBatch, list[list[Invalid]]]:
     """The same of runs of different partitions of one topic, and the invalid messages of each."""
     messages = Messages.of(runs)
     groups, invalid = _grouped(messages.values)
     frames: dict[str, list[pl.DataFrame]] = {}
+    passed: set[int] = set()
     for number, indices in groups.items():
         schema = schemas.get(number)
         refusal = _refusal(runs[0].topic, number, schema)
         if refusal is not None or schema is None:
             invalid += [Invalid(index, refusal or _unknown(number), number) for index in indices]
             continue
+        if looked_at is not None and schema.event_type not in looked_at:
+            passed.update(indices)
+            continue
         frame, bad = _decoded(messages, indices, schema)
         frames.setdefault(schema.event_type, []).append(frame)
         invalid += [Invalid(indices[one.index], one.error, number) for one in bad]
-    parted = by_run(invalid, runs)
+    passed.update(one.index for one in invalid)
     spans = tuple(
-        Span(run.partition, run.start, run.next, _clock(run, bad))
-        for run, bad in zip(runs, parted, strict=True)
+        Span(run.partition, run.start, run.next, clock)
+        for run, clock in zip(runs, _clocks(runs, passed), strict=True)
     )
-    return TopicBatch(runs[0].topic, spans, _joined(frames)), parted
+    return TopicBatch(runs[0].topic, spans, _joined(frames)), by_run(invalid, runs)
 
 
 def _grouped(values: Sequence[bytes | None]) -> tuple[dict[int, list[int]], list[Invalid]]:
@@ -102,11 +109,15 @@ def _joined(frames: Mapping[str, list[pl.DataFrame]]) -> Mapping[str, pl.DataFra
     return MappingProxyType({name: frame for name, frame in joined.items() if frame.height})
 
 
-def _clock(run: Run, invalid: Sequence[Invalid]) -> int:
-    """The greatest appended_at of the run's records; 0 without any."""
-    bad = {one.index for one in invalid}
-    times = run.appended_at if not bad else [at for n, at in enumerate(run.appended_at) if n not in bad]
-    return max(times, default=0)
+def _clocks(runs: Sequence[Run], passed: Set[int]) -> Iterator[int]:
+    """Of each run the greatest appended_at of its records but for those ``passed`` by, 0 without any."""
+    first = 0
+    for run in runs:
+        times = run.appended_at
+        if passed:
+            times = [at for index, at in enumerate(times, first) if index not in passed]
+        yield max(times, default=0)
+        first += len(run)
 
 
 def _refusal(topic: str, number: int, schema: EventSchema | None) -> InvalidEvent | None:

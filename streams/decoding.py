@@ -21,11 +21,13 @@ Lookup = Callable[[int], EventSchema]
 
 @dataclass(slots=True)
 class Decoder:
-    """``wait(seconds)`` sleeps, and answers False when the worker stops."""
+    """``wait(seconds)`` sleeps, and answers False when the worker stops; ``looked_at``: the event types to
+    decode, None for all."""
 
     book: SchemaBook
     lookup: Lookup
     wait: Callable[[float], bool]
+    looked_at: frozenset[str] | None = None
     waiting: bool = False
     """Whether the registry is being waited for just now."""
 
@@ -38,12 +40,12 @@ class Decoder:
         """
         meant = meant or {}
         self._learn(run.schema_ids() - meant.keys())
-        return assemble(run, {**self.book.by_id, **meant} if meant else self.book.by_id)
+        return assemble(run, {**self.book.by_id, **meant} if meant else self.book.by_id, self.looked_at)
 
     def assemble_together(self, runs: Sequence[Run]) -> tuple[TopicBatch, list[list[Invalid]]]:
         """The same of runs of different partitions of one topic, and the invalid messages of each."""
         self._learn(set().union(*(run.schema_ids() for run in runs)))
-        return assemble_together(runs, self.book.by_id)
+        return assemble_together(runs, self.book.by_id, self.looked_at)
 
     def _learn(self, schema_ids: set[int]) -> None:
         for schema_id in sorted(schema_ids - self.book.by_id.keys()):

@@ -127,6 +127,15 @@ def in_bulk(folds: Iterable[FoldStore]) -> None:
             told()
 
 
+def looked_at(folds: Iterable[FoldStore]) -> frozenset[str]:
+    """The event types that any of these folds looks at: all of its topics', where a fold does not say."""
+    found: set[str] = set()
+    for fold in folds:
+        told: frozenset[str] | None = getattr(fold, "events", None)
+        found.update(told or (name for topic in fold.topics for name in BY_NAME[topic].events))
+    return frozenset(found)
+
+
 def places(sinks: Mapping[str, Sequence[FoldStore]]) -> int:
     """In how many partitions folds stand, all of them added up."""
     every = [fold for members in sinks.values() for fold in members]

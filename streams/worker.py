@@ -74,7 +74,8 @@ def build(
     """A worker of these folds; starts nothing. Without a pointer its generation is taken for the live one."""
     worker = Worker(app.build(settings), watches=[one for one in (hold, pointer) if one is not None])
     for sink, members in sinks.items():
-        lane = make_lane(settings, sink, book, parks=sink == folds.PARKS)
+        parks = sink == folds.PARKS
+        lane = make_lane(settings, sink, book, parks, None if parks else folds.looked_at(members))
         for fold in members:
             runner = FoldRunner(fold, lane.seek, clock, settings.accept_log_loss, past=past)
             if hold is not None:
@@ -109,14 +110,16 @@ class First(Service):
             await self._app.add_runtime_dependency(service)
 
 
-def make_lane(settings: Settings, sink: str, book: SchemaBook, parks: bool) -> Lane:
-    """The lane of one sink, without folds yet."""
+def make_lane(
+    settings: Settings, sink: str, book: SchemaBook, parks: bool, looked_at: frozenset[str] | None = None
+) -> Lane:
+    """The lane of one sink, without folds yet. ``looked_at``: the event types to decode, None for all."""
     group, stopping = f"reelfold.{sink}.g{settings.generation}", threading.Event()
 
     def wait(seconds: float) -> bool:
         return not stopping.wait(seconds)
 
-    decoder = Decoder(book, lambda schema_id: registry.lookup(settings, schema_id), wait)
+    decoder = Decoder(book, lambda schema_id: registry.lookup(settings, schema_id), wait, looked_at)
     office = KafkaDeadLetters(producer(settings), group, _version(), wait) if parks else None
     limit = DeadLetterLimit(settings.dead_letter_run, settings.dead_letter_share)
     makes_parts = sink == folds.CLICKHOUSE

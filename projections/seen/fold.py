@@ -28,6 +28,9 @@ _WATCHED = {"view.started": _sighted("occurred_at"), "view.ended": _sighted("sta
 """When a video was watched: both say when it began to play, so a view whose start got lost is there too."""
 _SHOWN = {"feed.impression": _sighted("occurred_at")}
 
+EVENTS = frozenset((*_WATCHED, *_SHOWN))
+"""All that is looked at: what was served says nothing of what was seen."""
+
 LastTimes = dict[str, dict[str, int]]
 """User -> video -> greatest time, epoch ms."""
 _NO_TIMES = pl.DataFrame(schema={"actor_id": pl.String, "video_id": pl.String, "at": pl.Int64})

@@ -5,7 +5,7 @@ from typing import Any
 
 from projections.keyset import Keyset, page
 from projections.memory_ledger import MemoryFold, MemoryLedger
-from projections.seen.fold import CAP, NAME, TOPICS, LastTimes, by_user, shown, watched
+from projections.seen.fold import CAP, EVENTS, NAME, TOPICS, LastTimes, by_user, shown, watched
 from schemas.batch import RecordBatch
 
 
@@ -23,11 +23,15 @@ class MemorySeen(MemoryFold):
 
     name = NAME
     topics = TOPICS
+    events = EVENTS
 
     def __init__(self, state: SeenState | None = None, cap: int = CAP) -> None:
         self.state = state or SeenState()
         super().__init__(self.state.ledger)
         self._cap = cap
+
+    def apply(self, batch: RecordBatch, expected: int | None) -> None:
+        super().apply(batch.only(EVENTS), expected)
 
     def change(self, batch: RecordBatch) -> None:
         self._keep(self.state.watched, by_user(watched(batch)))

@@ -12,7 +12,8 @@ from projections.position import PositionConflict, StoreUnavailable
 from projections.seen.memory import MemorySeen
 from projections.seen.redis import RedisSeenFold, RedisSeenReads
 from projections.seen.store import SeenReads
-from tests.builders import batch_of, impression, view_ended, view_started
+from schemas.batch import RecordBatch, TopicBatch
+from tests.builders import batch_of, event, impression, view_ended, view_started
 
 pytest_plugins = ["tests.redis_server"]
 pytestmark = pytest.mark.servers
@@ -46,6 +47,18 @@ async def test_what_was_on_screen_is_seen_and_what_was_played_is_history(room: R
     assert await room.reads.seen("bob", ["v1"]) == [False]
     assert await room.reads.seen("ann", []) == []
     assert await room.reads.history("ann", None, 10) == [(2, "v2")]
+
+
+async def test_what_was_served_moves_the_position_and_nothing_else(room: Room) -> None:
+    """Nor the stream clock: a lane that does not decode it folds the same."""
+    room.fold.apply(batch_of(impression("ann", "v1", "r1", 1), appended_at=5), None)
+    room.fold.apply(batch_of(event("feed.served", "ann", 9), start=1, appended_at=9), 1)
+    later = [impression("ann", "v2", "r1", 1) | {"appended_at": 7}, event("feed.served", "ann", 9)]
+    both = [batch_of(one, start=start, appended_at=10) for start, one in enumerate(later, 2)]
+    room.fold.apply_together(TopicBatch.of([RecordBatch.of(both)]), [2])
+    assert room.fold.position("rf.feed.v1", 0) == 4
+    assert room.fold.stream_clock("rf.feed.v1", 0) == 7
+    assert await room.reads.seen("ann", ["v1", "v2"]) == [True, True]
 
 
 async def test_a_view_known_by_its_end_stands_at_its_start(room: Room) -> None:

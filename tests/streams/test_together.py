@@ -217,6 +217,36 @@ def test_runs_decoded_together_are_as_one_by_one(contents: list[list[bytes | Non
         ]
 
 
+@given(
+    runs,
+    st.sampled_from([{"video.liked"}, {"video.shared"}, {"video.liked", "video.shared"}, {"view.ended"}]),
+)
+def test_what_no_fold_looks_at_is_passed_by(contents: list[list[bytes | None]], looked_at: set[str]) -> None:
+    """As if all had been decoded and the others left out: the same offsets, rows and clocks."""
+    fetched = []
+    for partition, values in enumerate(contents):
+        run = Run(TOPIC, partition, 3)
+        for offset, value in enumerate(values, 3):
+            run.add(offset, 1_000 - offset * partition, value)
+        fetched.append(run)
+    whole, invalid = assemble_together(fetched, BOOK.by_id)
+    some, still_invalid = assemble_together(fetched, BOOK.by_id, frozenset(looked_at))
+    expected = whole.only(looked_at)
+    assert some.spans == expected.spans
+    assert some.rows() == expected.rows()
+    for one, other, span in zip(some.batches(), whole.batches(), some.spans, strict=True):
+        assert (one.rows(), one.clock) == (other.only(looked_at).rows(), span.clock)
+    for found, known in zip(still_invalid, invalid, strict=True):
+        assert {one.index for one in found} <= {one.index for one in known}
+
+
+def test_a_type_that_does_not_belong_on_the_topic_is_found_though_nobody_looks_at_it() -> None:
+    run = Run(TOPIC, 0, 0)
+    run.add(0, 1_000, encode(followed("a", "b"), BOOK))
+    _, (bad,) = assemble_together([run], BOOK.by_id, frozenset({"video.liked"}))
+    assert [one.error.reason for one in bad] == ["wrong_topic"]
+
+
 @pytest.mark.parametrize("rows", [1, 5, 100])
 def test_a_topic_batch_tells_its_partitions_apart_again(rows: int) -> None:
     log = Site(Counting()).log

@@ -20,6 +20,7 @@ from projections.catalog.memory import MemoryCatalog
 from projections.graph.memory import MemoryGraph
 from projections.lag import FoldLag, MemoryLag
 from projections.position import StoreUnavailable
+from projections.seen.memory import MemorySeen
 from schemas.book import SchemaBook
 from streams import web
 from streams.ranking import rank_once
@@ -63,6 +64,14 @@ def test_only_the_lane_that_reads_every_topic_parks_and_waits_for_its_batches() 
     assert (clickhouse._intake.eager, clickhouse._intake.batch_age_s) == (False, 0.2)
     assert redis_lane._intake.poll_s == 0.01
     assert clickhouse._intake.poll_s == 0.01
+
+
+def test_a_lane_decodes_what_its_folds_look_at_and_the_one_that_parks_all(tmp_path: Path) -> None:
+    sinks = {"redis": (MemorySeen(), MemoryGraph()), "clickhouse": (MemorySeen(),)}
+    worker = build(Settings(data=tmp_path, effectors=False), BOOK, sinks, MemoryLag(), HandClock())
+    looked_at = {lane.name: lane._intake.decoder.looked_at for lane in worker.lanes}
+    wanted = {"view.started", "view.ended", "feed.impression", "user.followed", "user.unfollowed"}
+    assert looked_at == {"redis": wanted, "clickhouse": None}
 
 
 def test_lanes_keep_their_own_places_and_their_members_names() -> None:
