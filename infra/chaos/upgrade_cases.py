@@ -87,10 +87,7 @@ class _Newer:
         ground.parts[NEXT_API] = replace(
             part,
             name=NEXT_API,
-            command=(
-                *words[:-1],
-                f"{source}/api/main.py:app",
-            ),  # by path: a name is looked for where we stand
+            command=tuple(words),
             environment={**part.environment, **self._code, "REELFOLD_API_PORT": str(port)},
             ready=HttpProbe(f"{self.api}/healthz"),
             listens=((host, port),),
