@@ -198,14 +198,20 @@ def test_reasons_are_named_and_a_partition_without_records_has_no_clock() -> Non
 runs = st.lists(st.lists(st.sampled_from([*VALUES, *BROKEN]), max_size=8), min_size=1, max_size=4)
 
 
-@given(runs)
-def test_runs_decoded_together_are_as_one_by_one(contents: list[list[bytes | None]]) -> None:
+def fetched_of(contents: list[list[bytes | None]]) -> list[Run]:
+    """A run of each partition from offset 3 on; the broker's clock goes back in all but the first."""
     fetched = []
     for partition, values in enumerate(contents):
         run = Run(TOPIC, partition, 3)
         for offset, value in enumerate(values, 3):
             run.add(offset, 1_000 - offset * partition, value)
         fetched.append(run)
+    return fetched
+
+
+@given(runs)
+def test_runs_decoded_together_are_as_one_by_one(contents: list[list[bytes | None]]) -> None:
+    fetched = fetched_of(contents)
     whole, invalid = assemble_together(fetched, BOOK.by_id)
     for run, batch, span, bad in zip(fetched, whole.batches(), whole.spans, invalid, strict=True):
         alone, bad_alone = assemble(run, BOOK.by_id)
@@ -223,12 +229,7 @@ def test_runs_decoded_together_are_as_one_by_one(contents: list[list[bytes | Non
 )
 def test_what_no_fold_looks_at_is_passed_by(contents: list[list[bytes | None]], looked_at: set[str]) -> None:
     """As if all had been decoded and the others left out: the same offsets, rows and clocks."""
-    fetched = []
-    for partition, values in enumerate(contents):
-        run = Run(TOPIC, partition, 3)
-        for offset, value in enumerate(values, 3):
-            run.add(offset, 1_000 - offset * partition, value)
-        fetched.append(run)
+    fetched = fetched_of(contents)
     whole, invalid = assemble_together(fetched, BOOK.by_id)
     some, still_invalid = assemble_together(fetched, BOOK.by_id, frozenset(looked_at))
     expected = whole.only(looked_at)
