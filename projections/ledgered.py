@@ -26,6 +26,9 @@ class Ledgered(Generic[L]):
     name: str
     topics: tuple[str, ...]
     history_ms: int = 0
+    events: frozenset[str] | None = None
+    """The event types that it looks at, None for all of its topics': it never sees another, whoever hands
+    them in, so that state and clock are the same of every lane."""
     ledger: L
 
     def position(self, topic: str, partition: int) -> int | None:

@@ -54,6 +54,7 @@ class MemoryFold(Ledgered[MemoryLedger]):
         raise NotImplementedError
 
     def apply(self, batch: RecordBatch, expected: int | None) -> None:
+        batch = batch.only(self.events)
         try:
             with self.ledger.transaction(batch, expected):
                 self.change(batch)

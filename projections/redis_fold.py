@@ -29,6 +29,7 @@ class RedisFold(Ledgered[RedisLedger]):
         self.ledger.most_commands = BULK_COMMANDS
 
     def apply(self, batch: RecordBatch, expected: int | None) -> None:
+        batch = batch.only(self.events)
         with store_errors():
             commands = self.commands(batch)
         if self.ledger.fits(commands) or len(batch) < 2:
@@ -41,6 +42,7 @@ class RedisFold(Ledgered[RedisLedger]):
 
     def apply_together(self, batch: TopicBatch, expected: Sequence[int | None]) -> None:
         """See FoldsTogether. What is too large for one transaction goes partition by partition."""
+        batch = batch.only(self.events)
         with store_errors():
             commands = self.commands(batch)
         if self.ledger.fits(commands):
@@ -70,6 +72,7 @@ class ApartFold(RedisFold):
 
     def apply_topics(self, batches: Sequence[TopicBatch], expected: Sequence[Sequence[int | None]]) -> None:
         """See FoldsTopics. What is too large for one transaction goes topic by topic."""
+        batches = [batch.only(self.events) for batch in batches]
         with store_errors():
             commands = [command for batch in batches for command in self.commands(batch)]
         if not self.ledger.fits(commands):
@@ -92,11 +95,13 @@ class ScriptedFold(RedisFold):
         raise NotImplementedError
 
     def apply(self, batch: RecordBatch, expected: int | None) -> None:
+        batch = batch.only(self.events)
         for piece in batch.pieces(self.rows):
             self.write(piece, moves(piece, expected))
             expected = piece.next
 
     def apply_together(self, batch: TopicBatch, expected: Sequence[int | None]) -> None:
+        batch = batch.only(self.events)
         if len(batch) <= self.rows:
             self.write(batch, moves(batch, *expected))
         else:

@@ -60,9 +60,9 @@ class Records:
         """Which offsets of which partitions."""
         raise NotImplementedError
 
-    def _only(self, event_types: Set[str]) -> "Mapping[str, pl.DataFrame] | None":
+    def _only(self, event_types: Set[str] | None) -> "Mapping[str, pl.DataFrame] | None":
         """The frames of these event types; None where they are all."""
-        if self.frames.keys() <= event_types:
+        if event_types is None or self.frames.keys() <= event_types:
             return None
         return MappingProxyType({name: self.frames[name] for name in self.frames if name in event_types})
 
@@ -111,8 +111,9 @@ class RecordBatch(Records):
         greatest = (frame[APPENDED_AT].max() for frame in self.frames.values() if frame.height)
         return max((int(one) for one in greatest if isinstance(one, int)), default=0)
 
-    def only(self, event_types: Set[str]) -> "RecordBatch":
-        """The same offsets, and of their records those of these event types: the clock is theirs, too."""
+    def only(self, event_types: Set[str] | None) -> "RecordBatch":
+        """The same offsets, and of their records those of these event types: the clock is theirs, too. None:
+        all."""
         frames = self._only(event_types)
         return self if frames is None else replace(self, frames=frames)
 
@@ -160,7 +161,7 @@ class TopicBatch(Records):
         spans = tuple(span for batch in batches for span in batch.spans)
         return cls(batches[0].topic, spans, _joined(batches))
 
-    def only(self, event_types: Set[str]) -> "TopicBatch":
+    def only(self, event_types: Set[str] | None) -> "TopicBatch":
         """As `RecordBatch.only`, of every partition."""
         frames = self._only(event_types)
         if frames is None:

@@ -30,9 +30,6 @@ class MemorySeen(MemoryFold):
         super().__init__(self.state.ledger)
         self._cap = cap
 
-    def apply(self, batch: RecordBatch, expected: int | None) -> None:
-        super().apply(batch.only(EVENTS), expected)
-
     def change(self, batch: RecordBatch) -> None:
         self._keep(self.state.watched, by_user(watched(batch)))
         self._keep(self.state.shown, by_user(shown(batch)))

@@ -19,7 +19,7 @@ from projections.redis_keyset import items_of, page_of
 from projections.redis_ledger import Argument, Move, key, packed, store_errors
 from projections.redis_words import EACH, gathered, words
 from projections.seen.fold import CAP, EVENTS, NAME, TOPICS, shown, watched
-from schemas.batch import RecordBatch, Records, TopicBatch
+from schemas.batch import Records
 
 ROWS = 10_000
 """Rows of a transaction: two commands for each of their users."""
@@ -56,12 +56,6 @@ class RedisSeenFold(ScriptedFold):
 
     def in_bulk(self) -> None:
         self.rows = BULK_ROWS
-
-    def apply(self, batch: RecordBatch, expected: int | None) -> None:
-        super().apply(batch.only(EVENTS), expected)
-
-    def apply_together(self, batch: TopicBatch, expected: Sequence[int | None]) -> None:
-        super().apply_together(batch.only(EVENTS), expected)
 
     def write(self, records: Records, moves: Sequence[Move]) -> None:
         arguments: list[Argument] = [self._cap]
