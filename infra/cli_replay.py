@@ -88,7 +88,7 @@ def _sentences() -> Iterator[None]:
     from infra.registry import RegistryUnavailable
     from projections.position import StoreUnavailable
     from schemas.archived import DamagedArchive
-    from streams.deadletters import Stopped
+    from streams.exits import Stopped
     from streams.progress import LogMismatch
     from streams.replay_plan import Refused
 

@@ -17,6 +17,7 @@ from infra.telemetry import DEAD_LETTERS as PARKED
 from infra.telemetry import Log
 from schemas.errors import InvalidEvent
 from schemas.topics import DEAD_LETTERS, LETTER_BYTES
+from streams.exits import Stopped
 
 CUT_BYTES = LETTER_BYTES - 128 * 1024
 """What is kept of a value that is too large even for the dead-letter topic: brokers that take such messages
@@ -134,10 +135,6 @@ class _Receipt:
 
     def answered(self, error: KafkaError | None, _: object) -> None:
         self.confirmed = error is None
-
-
-class Stopped(Exception):
-    """The worker stops while something was waited for."""
 
 
 class TooManyDeadLetters(Exception):

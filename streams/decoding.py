@@ -10,7 +10,7 @@ from schemas.book import SchemaBook
 from schemas.catalogue import EventSchema
 from schemas.errors import UnknownSchema
 from streams.assembling import assemble, assemble_together
-from streams.deadletters import Stopped
+from streams.exits import Stopped
 from streams.run import Invalid, Run
 
 _log = Log("streams")

@@ -21,6 +21,10 @@ LOG_MISMATCH = 78
 _log = Log("streams")
 
 
+class Stopped(Exception):
+    """The worker stops while something was waited for."""
+
+
 class Leave(Protocol):
     """Ends the process; a test's twin raises instead."""
 

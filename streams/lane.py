@@ -19,8 +19,8 @@ from mode import Service
 from infra.telemetry import Log
 from streams.assignment import Assignment
 from streams.channel import BatchChannel
-from streams.deadletters import Stopped, TooManyDeadLetters
-from streams.exits import BUG, FENCED, LOG_MISMATCH, TOO_MANY_DEAD_LETTERS, Leave, leave
+from streams.deadletters import TooManyDeadLetters
+from streams.exits import BUG, FENCED, LOG_MISMATCH, TOO_MANY_DEAD_LETTERS, Leave, Stopped, leave
 from streams.handouts import Handouts, at_once
 from streams.intake import Intake
 from streams.progress import Key, LogMismatch

@@ -9,8 +9,8 @@ from schemas.book import SchemaBook
 from schemas.catalogue import EventSchema, latest
 from schemas.codec import HEADER, encode
 from schemas.errors import UnknownSchema
-from streams.deadletters import Stopped
 from streams.decoding import Decoder
+from streams.exits import Stopped
 from streams.run import Run
 from tests.builders import liked, shared
 

@@ -11,8 +11,9 @@ from confluent_kafka import KafkaError, TopicPartition
 from infra.clock import HandClock
 from schemas.codec import encode
 from streams import lane as lane_module
-from streams.deadletters import DeadLetterLimit, Stopped
+from streams.deadletters import DeadLetterLimit
 from streams.decoding import Decoder
+from streams.exits import Stopped
 from streams.intake import Intake
 from streams.lane import FETCH, Lane
 from streams.progress import Key

@@ -10,7 +10,8 @@ from infra.telemetry import DEAD_LETTERS as PARKED
 from schemas.errors import InvalidEvent
 from schemas.topics import DEAD_LETTERS, LETTER_BYTES
 from streams import deadletters
-from streams.deadletters import CUT_BYTES, KafkaDeadLetters, Letter, Stopped
+from streams.deadletters import CUT_BYTES, KafkaDeadLetters, Letter
+from streams.exits import Stopped
 
 TOPIC = "rf.engagement.v1"
 
