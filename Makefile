@@ -52,7 +52,7 @@ kubernetes:
 	$(BIN)/python -m infra.kubernetes.check
 
 # How many small faults in folds, sinks and lane the tests notice. Takes an hour or more; goes on where it was stopped.
-# make mutants [ONLY="streams/progress.py projections/recent.py"]
+# make mutants [ONLY="streams/folding/progress.py projections/recent.py"]
 mutants: installed
 	$(BIN)/python -m tests.mutants $(if $(ONLY),--only $(ONLY))
 

@@ -8,24 +8,16 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import (
-    bounds,
-    dev_tokens,
-    documented,
-    event_places,
-    feeds,
-    health,
-    intake,
-    people,
-    problems,
-    publishing,
-    requests,
-    uploads,
-    videos,
-)
+from api import documented, health, problems, requests
+from api.callers import dev_tokens
+from api.door import bounds
+from api.events import event_places, intake
 from api.limits import InFlight
 from api.parts import Parts
-from api.warm import WarmFeed
+from api.reading import feeds, people, videos
+from api.reading.warm import WarmFeed
+from api.uploads import publishing
+from api.uploads import routes as uploads
 from infra.telemetry import Log
 
 _LOG = Log("api")

@@ -14,7 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.parts import PartsOf
-from api.reads import Refilling
+from api.reading.readers import Refilling
 from infra.telemetry import REGISTRY, Log
 from projections.lag import FoldLag
 from projections.position import StoreUnavailable

@@ -12,14 +12,14 @@ from collections.abc import Awaitable, Callable
 import redis.asyncio
 from fastapi import FastAPI
 
-from api.accounts import Authenticator
 from api.app import build
-from api.credentials import Credentials, NoKeys, SharedKey, SigningKeys, load_keys
-from api.jwks import Jwks
+from api.callers.accounts import Authenticator
+from api.callers.credentials import Credentials, NoKeys, SharedKey, SigningKeys, load_keys
+from api.callers.jwks import Jwks
+from api.events.places import StorePlaces
 from api.parts import Parts
-from api.places import StorePlaces
-from api.reads import RedisReadSource
-from api.redis_readers import redis_readers
+from api.reading.readers import RedisReadSource
+from api.reading.redis_readers import redis_readers
 from infra import clients, kafka_config, telemetry
 from infra.background import BackgroundLog
 from infra.clock import Clock, SystemClock

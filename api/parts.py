@@ -1,7 +1,7 @@
 """What the API is built of, and how a route gets at it.
 
 The composition root fills a `Parts`; `build(parts)` hands it to the routes; a test fills it with
-memory twins. Routes take `Annotated` dependencies from here and from api.auth, never a global.
+memory twins. Routes take `Annotated` dependencies from here and from api.callers.auth, never a global.
 Dependencies call each other as functions: the framework walks a tree of them anew for every branch,
 which was a fifth of a feed page.
 """
@@ -11,9 +11,9 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from api.accounts import Authenticator
-from api.places import EventPlaces, NoPlaces
-from api.reads import Readers, ReadSource
+from api.callers.accounts import Authenticator
+from api.events.places import EventPlaces, NoPlaces
+from api.reading.readers import Readers, ReadSource
 from infra.background import BackgroundLog
 from infra.clock import Clock
 from infra.keyring import Keyring

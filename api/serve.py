@@ -17,8 +17,8 @@ from collections.abc import Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
-from api.connection import Connection
-from api.turns import MAX_CONNECTIONS, Turns
+from api.door.connection import Connection
+from api.door.turns import MAX_CONNECTIONS, Turns
 from infra.settings import InvalidSettings
 
 GRACE_S = 8

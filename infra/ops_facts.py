@@ -1,7 +1,7 @@
 """What the operators' commands tell of themselves: facts on rf.ops.v1, and reading them back.
 
 The topic has one partition and a few facts a day: it is read from its start each time. What Kafka has let go
-of, the archive holds (streams/ops_history.py).
+of, the archive holds (streams/replay/ops_history.py).
 """
 
 from collections.abc import Callable, Iterator

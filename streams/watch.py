@@ -10,7 +10,7 @@ from infra.telemetry import LAG, Log
 from projections.lag import FoldLag, LagWrites
 from projections.position import StoreUnavailable
 from streams.exits import STUCK, Leave, leave
-from streams.lane import Lane
+from streams.lane.lane import Lane
 
 _log = Log("streams")
 PATIENCE_S = 30.0

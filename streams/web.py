@@ -10,7 +10,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from infra.telemetry import REGISTRY
 from projections.lag import FoldLag
-from streams.lane import Lane
+from streams.lane.lane import Lane
 
 
 def register(app: faust.App, lanes: Sequence[Lane], lags: Callable[[], list[FoldLag]]) -> None:

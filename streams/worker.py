@@ -29,17 +29,20 @@ from projections.lag import LagWrites, RedisLagWrites
 from projections.position import FoldStore
 from projections.trending.redis import RedisTrendingFold
 from schemas.book import SchemaBook
-from streams import agents, app, archiving, effectors, folds, ops, ranking, running, standby, web
-from streams.channel import BatchChannel
-from streams.deadletters import DeadLetterLimit, KafkaDeadLetters
-from streams.decoding import Decoder
+from streams import app, folds, ops, ranking, running, standby, web
+from streams.archive import archiving
+from streams.batches.decoding import Decoder
 from streams.exits import BUG, leave
-from streams.hold import HoldWatch
-from streams.intake import Intake
-from streams.lane import Lane
-from streams.pointer import PointerKeeper
-from streams.progress import Past, nothing
-from streams.sink import FoldRunner
+from streams.folding import agents
+from streams.folding.channel import BatchChannel
+from streams.folding.hold import HoldWatch
+from streams.folding.progress import Past, nothing
+from streams.folding.runner import FoldRunner
+from streams.generations.pointer import PointerKeeper
+from streams.lane.intake import Intake
+from streams.lane.lane import Lane
+from streams.letters.parking import DeadLetterLimit, KafkaDeadLetters
+from streams.transcode import effectors
 from streams.watch import Watch, lags
 
 _log = Log("streams")

@@ -19,8 +19,8 @@ from projections.renditions.fold import Job, Original, VideoHalf
 from projections.renditions.ladder import Rung
 from projections.renditions.memory import MemoryObjects
 from projections.renditions.store import PRIVATE
-from streams.transcode_facts import media_prefix
-from streams.transcode_steps import Steps
+from streams.transcode.facts import media_prefix
+from streams.transcode.steps import Steps
 
 WANTED = (1080, 720, 480, 360)
 LOOK_S = 0.005

@@ -16,9 +16,9 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 from infra.kafka_config import consumer
 from infra.settings import Settings
 from schemas.book import SchemaBook
-from streams.assembling import assemble
-from streams.lane import FETCH
-from streams.run import Run
+from streams.batches.assembling import assemble
+from streams.batches.runs import Run
+from streams.lane.lane import FETCH
 
 ROWS = 20_000
 """Of a batch, as REELFOLD_BATCH_ROWS says."""

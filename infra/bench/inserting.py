@@ -15,9 +15,9 @@ from infra.provision import tables
 from infra.registry import load_book
 from projections.analytics.queries import Tables
 from projections.analytics.rows import inserts
-from streams.assembling import assemble
-from streams.lane import FETCH
-from streams.run import Run
+from streams.batches.assembling import assemble
+from streams.batches.runs import Run
+from streams.lane.lane import FETCH
 
 Block = tuple[str, list[str], bytes]
 """Table, columns, an Arrow stream."""

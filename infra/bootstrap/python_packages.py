@@ -15,7 +15,7 @@ STAMP = ENVIRONMENT / ".reelfold"
 _COMMAND = """#!{python}
 import sys
 
-from infra.cli import main
+from infra.cli.main import main
 
 sys.exit(main())
 """
@@ -68,8 +68,8 @@ def add_project() -> None:
 
 
 def wanted() -> str:
-    """What the stamp says when the environment is current: lock, Python, and where the project lies."""
-    lock = hashlib.sha256(LOCK.read_bytes()).hexdigest()
+    """What the stamp says when all is current: lock, command, Python, and where the project lies."""
+    lock = hashlib.sha256(LOCK.read_bytes() + _COMMAND.encode()).hexdigest()
     return f"{lock} {sys.version_info.major}.{sys.version_info.minor} {PROJECT}\n"
 
 

@@ -10,9 +10,9 @@ from typing import Any, cast
 import httpx
 
 from api.app import build
-from api.credentials import ApiKey, Credentials, SharedKey
+from api.callers.credentials import ApiKey, Credentials, SharedKey
 from api.parts import Parts
-from api.reads import FixedReadSource, Readers
+from api.reading.readers import FixedReadSource, Readers
 from infra.background import BackgroundLog
 from infra.clock import HandClock, new_event_id
 from infra.keyring import Keyring, MemoryKeyStore

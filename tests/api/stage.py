@@ -6,10 +6,10 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
-from api.accounts import Principal, Refused
 from api.app import build
+from api.callers.accounts import Principal, Refused
 from api.parts import Parts
-from api.reads import FixedReadSource, Readers
+from api.reading.readers import FixedReadSource, Readers
 from infra.background import BackgroundLog
 from infra.clock import HandClock
 from infra.keyring import Keyring, MemoryKeyStore

@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
-from api.accounts import Refused
-from api.credentials import Credentials, NoKeys, SharedKey, load_keys
-from api.jwks import PAUSE_MS, Jwks
+from api.callers.accounts import Refused
+from api.callers.credentials import Credentials, NoKeys, SharedKey, load_keys
+from api.callers.jwks import PAUSE_MS, Jwks
 from infra.clock import HandClock
 from infra.settings import InvalidSettings
 from tests.api.door import NARROW_KEY, NOW, SECRET, SERVICE_KEY, Door, like

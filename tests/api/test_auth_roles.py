@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.roles import MAY_POST, may_post
+from api.callers.roles import MAY_POST, may_post
 from schemas.catalogue import versions
 from schemas.topics import BY_NAME, OPS, TOPIC_OF
 from tests.api.door import NARROW_KEY, NO_SCOPE_KEY, SERVICE_KEY, Door, like, sent

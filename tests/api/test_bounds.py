@@ -8,7 +8,7 @@ import httpx
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from api.bounds import Bounds
+from api.door.bounds import Bounds
 from api.limits import MAX_BODY, InFlight
 from tests.api.stage import Stage
 

@@ -5,9 +5,10 @@ import logging
 
 import pytest
 
-from api import connection, serve, turns
-from api.connection import MAX_HEAD, MAX_HEADERS, PIPELINED
-from api.turns import Turns
+from api import serve
+from api.door import connection, turns
+from api.door.connection import MAX_HEAD, MAX_HEADERS, PIPELINED
+from api.door.turns import Turns
 from tests.api.wire import Client, Wire, get, played
 
 TOKEN = "Authorization: Bearer a.very.secret"

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from api.models import FeedPage
+from api.reading.models import FeedPage
 from infra.telemetry import REGISTRY
 from projections.lag import FoldLag
 from projections.position import StoreUnavailable

@@ -10,10 +10,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from api.parsing import Rejection, _array, _careful, _checked, events_in
+from api.callers.roles import may_post
+from api.events.parsing import Rejection, _array, _careful, _checked, events_in
+from api.events.validation import rules
 from api.problems import Problem
-from api.roles import may_post
-from api.validation import rules
 from schemas.batch import APPENDED_AT, OFFSET
 from schemas.catalogue import latest, versions
 from schemas.columns import from_rows

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.pages import MAX_LIMIT, BadCursor, Cursors, fill
+from api.reading.pages import MAX_LIMIT, BadCursor, Cursors, fill
 from projections.keyset import page
 from tests.api.stage import Stage, playable
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api import shapes
-from api.accounts import ANY_ACTOR, Principal
-from api.columns import judge
-from api.validation import Draft, check
+from api.callers.accounts import ANY_ACTOR, Principal
+from api.events import shapes
+from api.events.columns import judge
+from api.events.validation import Draft, check
 from schemas.catalogue import latest
 from tests.api.door import NOW
 from tests.api.test_intake_laws import _ALMOST, _EXAMPLES, _JSON, events

@@ -8,8 +8,8 @@ import httpx
 import pytest
 from minio import Minio
 
-from api.upload_facts import raw_key
-from api.upload_ids import upload_id_of, video_id_of
+from api.uploads.facts import raw_key
+from api.uploads.ids import upload_id_of, video_id_of
 from infra.settings import Settings
 from projections.position import StoreUnavailable
 from projections.renditions.s3 import S3Objects

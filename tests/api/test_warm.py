@@ -11,8 +11,8 @@ import redis
 import redis.asyncio
 
 from api.app import build
-from api.reads import RedisReadSource
-from api.redis_readers import redis_readers
+from api.reading.readers import RedisReadSource
+from api.reading.redis_readers import redis_readers
 from infra.redis_watch import Address, Away, Watch
 from projections import first_pages
 from projections.catalog.redis import RedisCatalogFold

@@ -14,8 +14,8 @@ from infra.kafka_config import connection
 from infra.publisher import Publisher
 from infra.settings import Settings
 from projections.live import FIRST, pointed
-from streams.archiver import ARCHIVED_TOPICS
-from streams.archiving import archive
+from streams.archive.archiver import ARCHIVED_TOPICS
+from streams.archive.archiving import archive
 from tests.e2e.stores import Place, caught_up, ends, in_clickhouse, in_redis
 from tests.e2e.supervised import ARCHIVE_ROWS, Stack
 from tests.e2e.test_replay import _encoders, _ends_of

@@ -17,11 +17,11 @@ from infra.provision import tables
 from infra.publisher import Publisher
 from infra.settings import Settings
 from projections.live import LIVE_GENERATION, LIVE_OFFSET, pointed
-from streams import promotion
-from streams.generations import Refused
-from streams.operating import Operator, operating
-from streams.parity import compare
-from streams.replaying import replay
+from streams.generations import promotion
+from streams.generations.generations import Refused
+from streams.generations.operating import Operator, operating
+from streams.parity.parity import compare
+from streams.replay.replaying import replay
 from tests.e2e.supervised import Stack
 from tests.e2e.town import Town, agreed, by_person, client_of, settle_in
 from tests.e2e.waiting import until, until_true

@@ -11,8 +11,8 @@ from infra.provision import tables
 from infra.publisher import Publisher
 from infra.settings import Settings
 from projections.analytics.clickhouse_reads import ClickHouseAnalyticsReads
-from streams.replay import ReplayReport
-from streams.replaying import replay
+from streams.replay.replay import ReplayReport
+from streams.replay.replaying import replay
 from tests.e2e.stores import caught_up, ends, in_clickhouse, in_redis
 from tests.e2e.supervised import Stack
 from tests.e2e.town import Town, agreed, by_person, plain, settle_in

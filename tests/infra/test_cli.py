@@ -31,7 +31,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
 
 
 def test_every_command_says_what_it_does_with_an_example(environ: dict[str, str]) -> None:
-    from infra.cli import app
+    from infra.cli.main import app
 
     said = {
         one.name or one.callback.__name__: one.callback.__doc__
@@ -97,7 +97,7 @@ def test_doctor_finds_secrets_that_others_can_read(environ: dict[str, str], tmp_
 
 def test_a_glance_loads_no_client(environ: dict[str, str]) -> None:
     heavy = ["confluent_kafka", "minio", "clickhouse_connect", "httpx", "jwt", "polars", "structlog"]
-    code = f"import sys, infra.cli; print([name for name in {heavy} if name in sys.modules])"
+    code = f"import sys, infra.cli.main; print([name for name in {heavy} if name in sys.modules])"
     seen = subprocess.run(
         [sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True
     )

@@ -24,10 +24,10 @@ from infra.publisher import Publisher
 from infra.registry import ensure, load_book, registry_client, save_book
 from infra.settings import Settings
 from schemas.topics import BY_NAME
-from streams import archive_status
-from streams.archive_now import archive_now
-from streams.archiving import archive
-from streams.refill import CannotRefill, refill
+from streams.archive import status
+from streams.archive.archiving import archive
+from streams.archive.now import archive_now
+from streams.archive.refill import CannotRefill, refill
 from tests.builders import commented
 from tests.stack import Servers
 
@@ -190,7 +190,7 @@ def test_an_empty_stack_gets_everything_back(backed: Backed, empty: Settings) ->
     sealed = backed.sealed
     assert keyring(empty, CLOCK).open(sealed.pii, sealed.key_id, sealed.event_id) == {"text": TEXT}
     keys = [(TOPIC, number) for number in range(4)]
-    checked = list(archive_status.verify(archive(empty), keys))
+    checked = list(status.verify(archive(empty), keys))
     assert checked
     assert [reason for _, reason in checked if reason] == []
     played = httpx.get(f"http://{empty.s3_endpoint}/{empty.bucket_media}/a/v1/master.m3u8")

@@ -9,7 +9,7 @@ import pytest
 from schemas.book import SchemaBook
 from schemas.codec import encode
 from streams.exits import BUG
-from streams.jobs import listen, register
+from streams.transcode.jobs import listen, register
 from tests.builders import event, liked
 
 BOOK = SchemaBook.local()

@@ -17,11 +17,11 @@ from infra.settings import Settings
 from projections.renditions.fold import next_step
 from projections.renditions.memory import MemoryLeases, MemoryObjects, MemoryRenditions
 from projections.renditions.store import PRIVATE, Lease
-from streams import transcode
-from streams import transcode_facts as facts
-from streams.transcode import MOST_TRIES, TranscodeEffector
-from streams.transcode_facts import job_id
-from streams.transcode_steps import Steps
+from streams.transcode import effector as transcode
+from streams.transcode import facts
+from streams.transcode.effector import MOST_TRIES, TranscodeEffector
+from streams.transcode.facts import job_id
+from streams.transcode.steps import Steps
 from tests.builders import Event, batch_of, deleted, event
 from tests.media import clips as made
 from tests.media.clips import Clips

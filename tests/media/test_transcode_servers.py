@@ -16,8 +16,8 @@ from infra.publisher_memory import MemoryPublisher
 from infra.settings import Settings
 from projections.renditions.redis import RedisLeases, RedisRenditionsFold, RedisRenditionsReads
 from projections.renditions.s3 import S3Objects
-from streams.transcode import TranscodeEffector
-from streams.transcode_steps import Steps
+from streams.transcode.effector import TranscodeEffector
+from streams.transcode.steps import Steps
 from tests.builders import Event, batch_of, event
 from tests.media.clips import Clips
 from tests.media.playing import played

@@ -1,6 +1,6 @@
 """`make mutants`: how many small faults in the code that must not err are noticed by its tests.
 
-    python -m tests.mutants [--only streams/progress.py ...] [--at-least 85] [--fast] [--list]
+    python -m tests.mutants [--only streams/folding/progress.py ...] [--at-least 85] [--fast] [--list]
 
 Two trials run at a time. Results are kept in .mutants.jsonl: what was killed is not tried again while its
 module stays as it is, so a run that was stopped goes on, and one after a new test tries the survivors only.
@@ -42,7 +42,7 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants")
-    parser.add_argument("--only", nargs="*", metavar="MODULE", help="such as streams/progress.py")
+    parser.add_argument("--only", nargs="*", metavar="MODULE", help="such as streams/folding/progress.py")
     parser.add_argument("--at-least", type=float, default=AIM, metavar="PERCENT", help="exit 1 below it")
     parser.add_argument("--fast", action="store_true", help="leave out the tests that need a broker")
     parser.add_argument("--list", action="store_true", help="try nothing, tell what is known")

@@ -70,23 +70,31 @@ TABLE = (
     Held("projections/ledgered.py", (*_LEDGER, "tests/contracts/test_engagement.py")),
     Held("projections/memory_ledger.py", (*_LEDGER, "tests/contracts/test_engagement.py")),
     Held(
-        "streams/progress.py", ("tests/streams/test_places.py", "tests/streams/test_progress.py", _TOGETHER)
+        "streams/folding/progress.py",
+        ("tests/streams/test_places.py", "tests/streams/test_progress.py", _TOGETHER),
     ),
     Held(
-        "streams/sink.py",
+        "streams/folding/runner.py",
         ("tests/streams/test_runner.py", "tests/streams/test_sink.py", _TOGETHER),
         ("tests/streams/test_lane.py",),
     ),
     Held(
-        "streams/held_back.py", ("tests/streams/test_held_back.py", "tests/streams/test_hold.py", _TOGETHER)
+        "streams/folding/held_back.py",
+        ("tests/streams/test_held_back.py", "tests/streams/test_hold.py", _TOGETHER),
     ),
-    Held("streams/handouts.py", ("tests/streams/test_held_back.py", _TOGETHER)),
-    Held("streams/assembling.py", ("tests/streams/test_assembling.py", _TOGETHER)),
-    Held("streams/run.py", ("tests/streams/test_assembling.py", _TOGETHER)),
-    Held("streams/decoding.py", ("tests/streams/test_decoder.py",), ("tests/streams/test_lane.py",)),
-    Held("streams/lane.py", ("tests/streams/test_lane_rounds.py",), ("tests/streams/test_lane.py",)),
-    Held("streams/assignment.py", ("tests/streams/test_assignment.py",), ("tests/streams/test_lane.py",)),
-    Held("streams/consumer_log.py", ("tests/streams/test_assignment.py",), ("tests/streams/test_lane.py",)),
-    Held("streams/intake.py", ("tests/streams/test_intake.py",), ("tests/streams/test_lane.py",)),
-    Held("streams/deadletters.py", _LETTERS, ("tests/streams/test_deadletters.py",)),
+    Held("streams/folding/handouts.py", ("tests/streams/test_held_back.py", _TOGETHER)),
+    Held("streams/batches/assembling.py", ("tests/streams/test_assembling.py", _TOGETHER)),
+    Held("streams/batches/runs.py", ("tests/streams/test_assembling.py", _TOGETHER)),
+    Held("streams/batches/decoding.py", ("tests/streams/test_decoder.py",), ("tests/streams/test_lane.py",)),
+    Held("streams/lane/lane.py", ("tests/streams/test_lane_rounds.py",), ("tests/streams/test_lane.py",)),
+    Held(
+        "streams/lane/assignment.py", ("tests/streams/test_assignment.py",), ("tests/streams/test_lane.py",)
+    ),
+    Held(
+        "streams/folding/consumer_log.py",
+        ("tests/streams/test_assignment.py",),
+        ("tests/streams/test_lane.py",),
+    ),
+    Held("streams/lane/intake.py", ("tests/streams/test_intake.py",), ("tests/streams/test_lane.py",)),
+    Held("streams/letters/parking.py", _LETTERS, ("tests/streams/test_deadletters.py",)),
 )

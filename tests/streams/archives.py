@@ -7,9 +7,9 @@ from pathlib import Path
 from infra.archive_store import ArchiveStore
 from schemas.archived import ArchivedRecord, write_records
 from schemas.book import SchemaBook
-from streams.archive_ranges import Manifest, Range
-from streams.archive_writing import _named, digest
-from streams.progress import Key
+from streams.archive.ranges import Manifest, Range
+from streams.archive.writing import _named, digest
+from streams.folding.progress import Key
 
 Record = tuple[int, bytes | None]
 """(appended_at, value)"""

@@ -23,14 +23,14 @@ from schemas.codec import encode
 from schemas.errors import UnknownSchema
 from schemas.topics import TOPIC_OF
 from streams import app
-from streams.channel import BatchChannel
-from streams.deadletters import DeadLetterLimit, Letter
-from streams.decoding import Decoder
-from streams.handouts import Handouts
-from streams.intake import Intake
-from streams.lane import Lane
-from streams.progress import Key
-from streams.sink import FoldRunner
+from streams.batches.decoding import Decoder
+from streams.folding.channel import BatchChannel
+from streams.folding.handouts import Handouts
+from streams.folding.progress import Key
+from streams.folding.runner import FoldRunner
+from streams.lane.intake import Intake
+from streams.lane.lane import Lane
+from streams.letters.parking import DeadLetterLimit, Letter
 from streams.worker import lane_config
 
 BOOK = SchemaBook.local()

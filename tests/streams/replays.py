@@ -8,14 +8,14 @@ from infra.archive_store import FolderArchiveStore
 from projections.position import FoldStore
 from schemas.catalogue import EventSchema
 from schemas.errors import UnknownSchema
-from streams.archive_reading import Archive, Piece
-from streams.decoding import Decoder
-from streams.memory import MemoryLog
-from streams.progress import Key
-from streams.replay import Replay, ReplayReport
-from streams.replay_plan import Bounds, Cuts, cuts
-from streams.replay_source import Source
-from streams.run import Run
+from streams.archive.reading import Archive, Piece
+from streams.batches.decoding import Decoder
+from streams.batches.runs import Run
+from streams.folding.progress import Key
+from streams.lane.memory import MemoryLog
+from streams.replay.plan import Bounds, Cuts, cuts
+from streams.replay.replay import Replay, ReplayReport
+from streams.replay.source import Source
 from tests.streams.archives import archived
 
 

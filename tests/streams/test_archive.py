@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from infra.archive_store import ArchiveUnavailable, FolderArchiveStore
 from schemas.archived import ArchivedRecord, DamagedArchive, read_columns, read_records, write_records
 from schemas.book import SchemaBook
-from streams import archive_reading
-from streams.archive_ranges import Hole, Manifest, Range, closes_at, covering, holes, parse, reach
-from streams.archive_reading import Archive
-from streams.archive_status import status, verify
-from streams.archive_writing import _named
+from streams.archive import reading as archive_reading
+from streams.archive.ranges import Hole, Manifest, Range, closes_at, covering, holes, parse, reach
+from streams.archive.reading import Archive
+from streams.archive.status import status, verify
+from streams.archive.writing import _named
 from tests.streams.archives import stored
 
 KEY = ("rf.graph.v1", 0)

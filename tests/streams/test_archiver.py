@@ -18,15 +18,15 @@ from infra.provision_buckets import ensure_buckets
 from infra.settings import Settings
 from schemas.archived import ArchivedRecord, read_records
 from schemas.codec import encode
-from streams import archiver as archiver_module
-from streams.archive_ranges import Range
-from streams.archive_reading import Archive
-from streams.archive_rounds import Archiving, Rules
-from streams.archive_status import verify
-from streams.archive_writing import RangeWriter
-from streams.archiver import Archiver
-from streams.archiving import archiver
-from streams.progress import Key
+from streams.archive import archiver as archiver_module
+from streams.archive.archiver import Archiver
+from streams.archive.archiving import archiver
+from streams.archive.ranges import Range
+from streams.archive.reading import Archive
+from streams.archive.rounds import Archiving, Rules
+from streams.archive.status import verify
+from streams.archive.writing import RangeWriter
+from streams.folding.progress import Key
 from tests.builders import event
 from tests.stack import Servers
 from tests.streams.kafka import BOOK, Log, unknown, until
@@ -197,7 +197,7 @@ def test_without_its_store_nothing_counts_and_nothing_is_lost(
 def test_a_log_that_gives_nothing_out_is_no_endless_wait(
     settings: Settings, store: FolderArchiveStore, base: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streams.archive_writing.SILENCE_S", 0.0)
+    monkeypatch.setattr("streams.archive.writing.SILENCE_S", 0.0)
     reader = Consumer(consumer(settings, "test.archive"))
     with pytest.raises(KafkaException, match="not given out"):
         RangeWriter(store, BOOK, unknown).write(reader, KEY, base, base + 10)

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from schemas.batch import APPENDED_AT, OFFSET
 from schemas.book import SchemaBook
 from schemas.codec import encode
-from streams.assembling import assemble
-from streams.run import Run
+from streams.batches.assembling import assemble
+from streams.batches.runs import Run
 from tests.builders import followed, liked, shared, unliked
 
 BOOK = SchemaBook.local()

@@ -7,10 +7,10 @@ import pytest
 from confluent_kafka import OFFSET_BEGINNING, TopicPartition
 
 from infra.clock import HandClock
-from streams import assignment as assignment_module
-from streams.assignment import FIRST_RETRY_S, GONE_RETRY_S, LONGEST_RETRY_S, Assignment
-from streams.progress import Key, LogMismatch
-from streams.sink import FoldRunner
+from streams.folding.progress import Key, LogMismatch
+from streams.folding.runner import FoldRunner
+from streams.lane import assignment as assignment_module
+from streams.lane.assignment import FIRST_RETRY_S, GONE_RETRY_S, LONGEST_RETRY_S, Assignment
 from tests.streams.kafka import Left, RememberingFold
 from tests.streams.twin import Twin
 

@@ -9,14 +9,8 @@ from infra.kafka_config import connection, producer
 from infra.settings import Settings
 from schemas.errors import InvalidEvent
 from schemas.topics import DEAD_LETTERS
-from streams.deadletters import (
-    CUT_BYTES,
-    DeadLetterLimit,
-    KafkaDeadLetters,
-    Letter,
-    Stopped,
-    TooManyDeadLetters,
-)
+from streams.exits import Stopped
+from streams.letters.parking import CUT_BYTES, DeadLetterLimit, KafkaDeadLetters, Letter, TooManyDeadLetters
 from tests.streams.kafka import Log
 
 KEY = ("rf.engagement.v1", 2)

@@ -9,9 +9,9 @@ from schemas.book import SchemaBook
 from schemas.catalogue import EventSchema, latest
 from schemas.codec import HEADER, encode
 from schemas.errors import UnknownSchema
-from streams.decoding import Decoder
+from streams.batches.decoding import Decoder
+from streams.batches.runs import Run
 from streams.exits import Stopped
-from streams.run import Run
 from tests.builders import liked, shared
 
 TOPIC = "rf.engagement.v1"

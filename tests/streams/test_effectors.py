@@ -7,7 +7,7 @@ from typing import Any, cast
 from infra.publisher_memory import MemoryPublisher
 from infra.settings import Settings
 from projections.renditions.fold import Job
-from streams.transcode import TranscodeEffector
+from streams.transcode.effector import TranscodeEffector
 
 
 class Reads:

@@ -7,8 +7,8 @@ import pytest
 from infra.ops_facts import Told, made
 from schemas.book import SchemaBook
 from schemas.codec import encode
-from streams.generations import Refused, before, live_of, may_promote, parity_of
-from streams.standing import Place, Standing
+from streams.generations.generations import Refused, before, live_of, may_promote, parity_of
+from streams.generations.standing import Place, Standing
 
 PLACE: Place = ("graph", "rf.graph.v1", 0)
 OTHER: Place = ("analytics", "rf.graph.v1", 0)

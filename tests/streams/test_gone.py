@@ -11,11 +11,11 @@ from infra.archive_store import FolderArchiveStore
 from infra.kafka_config import connection
 from projections.position import StoreUnavailable
 from schemas.batch import RecordBatch
-from streams.archive_reading import Archive
-from streams.decoding import Decoder
-from streams.memory import MemoryLog
-from streams.past import ArchivePast
-from streams.progress import Key, LogGone, Progress
+from streams.archive.past import ArchivePast
+from streams.archive.reading import Archive
+from streams.batches.decoding import Decoder
+from streams.folding.progress import Key, LogGone, Progress
+from streams.lane.memory import MemoryLog
 from streams.watch import Watch
 from tests.builders import event, liked
 from tests.streams.archives import archived

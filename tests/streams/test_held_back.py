@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.batch import RecordBatch
-from streams.handouts import Handout, Handouts
-from streams.held_back import HeldBack, _first
-from streams.progress import Key
+from streams.folding.handouts import Handout, Handouts
+from streams.folding.held_back import HeldBack, _first
+from streams.folding.progress import Key
 from tests.builders import followed, record_batch
 from tests.streams.kafka import until
 
@@ -53,7 +53,7 @@ class Folded:
 
 @given(st.lists(flushes | moves, max_size=20))
 def test_in_the_end_all_is_folded_once_and_in_order(acts: list[tuple[object, object]]) -> None:
-    with patch("streams.held_back.LOOK_S", 0.0):
+    with patch("streams.folding.held_back.LOOK_S", 0.0):
         asyncio.run(asyncio.wait_for(_act(acts), 20.0))
 
 

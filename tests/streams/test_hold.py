@@ -10,10 +10,10 @@ import redis
 from infra.clock import SystemClock
 from infra.settings import Settings
 from schemas.batch import RecordBatch
-from streams.handouts import Handout, Handouts
-from streams.hold import Hold, HoldWatch, held, place_hold, release
-from streams.progress import Key
-from streams.sink import FoldRunner
+from streams.folding.handouts import Handout, Handouts
+from streams.folding.hold import Hold, HoldWatch, held, place_hold, release
+from streams.folding.progress import Key
+from streams.folding.runner import FoldRunner
 from tests.builders import followed, record_batch
 from tests.streams.kafka import RememberingFold, until
 
@@ -78,7 +78,7 @@ async def test_a_partition_that_is_held_does_not_hold_up_its_neighbour() -> None
 
 
 async def test_what_is_held_back_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.held_back.MOST_ROWS", 5)
+    monkeypatch.setattr("streams.folding.held_back.MOST_ROWS", 5)
     runner = FoldRunner(RememberingFold("f", ("rf.graph.v1",), {}), lambda key: None, SystemClock())
     bounds: dict[str, int | None] = {"at": 0}
     runner.bound = lambda key: bounds["at"]

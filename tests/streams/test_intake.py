@@ -7,11 +7,11 @@ import pytest
 
 from schemas.book import SchemaBook
 from schemas.codec import encode
-from streams import intake as intake_module
-from streams.assignment import Held
-from streams.deadletters import DeadLetterLimit
-from streams.decoding import Decoder
-from streams.intake import Intake
+from streams.batches.decoding import Decoder
+from streams.lane import intake as intake_module
+from streams.lane.assignment import Held
+from streams.lane.intake import Intake
+from streams.letters.parking import DeadLetterLimit
 from tests.builders import liked
 from tests.streams.kafka import BOOK, unknown
 

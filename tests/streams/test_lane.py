@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from schemas.codec import encode
-from streams.deadletters import DeadLetterLimit
+from streams.letters.parking import DeadLetterLimit
 from tests.builders import liked, unliked
 from tests.streams.kafka import BOOK, Log, RememberingFold, running, silent, until
 

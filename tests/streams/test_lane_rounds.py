@@ -10,14 +10,14 @@ from confluent_kafka import KafkaError, TopicPartition
 
 from infra.clock import HandClock
 from schemas.codec import encode
-from streams import lane as lane_module
-from streams.deadletters import DeadLetterLimit
-from streams.decoding import Decoder
+from streams.batches.decoding import Decoder
 from streams.exits import Stopped
-from streams.intake import Intake
-from streams.lane import FETCH, Lane
-from streams.progress import Key
-from streams.sink import FoldRunner
+from streams.folding.progress import Key
+from streams.folding.runner import FoldRunner
+from streams.lane import lane as lane_module
+from streams.lane.intake import Intake
+from streams.lane.lane import FETCH, Lane
+from streams.letters.parking import DeadLetterLimit
 from tests.builders import liked
 from tests.streams.kafka import BOOK, Left, MemoryOffice, RememberingFold, unknown
 from tests.streams.twin import Twin

@@ -11,11 +11,11 @@ from infra.ops_facts import made
 from infra.settings import Settings
 from schemas.codec import encode
 from schemas.topics import OPS
-from streams import ops_history
-from streams.archive_reading import Archive, Piece
-from streams.generations import live_of
-from streams.progress import Key
-from streams.replay_source import Source
+from streams.archive.reading import Archive, Piece
+from streams.folding.progress import Key
+from streams.generations.generations import live_of
+from streams.replay import ops_history
+from streams.replay.source import Source
 from tests.streams.archives import archived
 from tests.streams.kafka import BOOK
 

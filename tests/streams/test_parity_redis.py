@@ -10,10 +10,10 @@ import redis
 
 from infra.settings import Settings
 from projections.trending.redis import RedisTrendingFold
-from streams import parity_redis
 from streams.folds import redis_folds
-from streams.parity_keys import EXCLUDED
-from streams.parity_redis import RedisGeneration, differing
+from streams.parity import redis as parity_redis
+from streams.parity.keys import EXCLUDED
+from streams.parity.redis import RedisGeneration, differing
 from tests.api.stage import playable
 from tests.builders import (
     Event,

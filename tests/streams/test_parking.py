@@ -9,9 +9,9 @@ from confluent_kafka import KafkaError, KafkaException
 from infra.telemetry import DEAD_LETTERS as PARKED
 from schemas.errors import InvalidEvent
 from schemas.topics import DEAD_LETTERS, LETTER_BYTES
-from streams import deadletters
-from streams.deadletters import CUT_BYTES, KafkaDeadLetters, Letter
 from streams.exits import Stopped
+from streams.letters import parking
+from streams.letters.parking import CUT_BYTES, KafkaDeadLetters, Letter
 
 TOPIC = "rf.engagement.v1"
 
@@ -52,7 +52,7 @@ class Broker:
 @pytest.fixture
 def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
     found = Broker()
-    monkeypatch.setattr(deadletters, "Producer", found.producer)
+    monkeypatch.setattr(parking, "Producer", found.producer)
     return found
 
 

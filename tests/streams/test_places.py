@@ -1,9 +1,9 @@
 """The small print of a fold's places: what is forgotten, when a place is taken anew, whom an audit asks."""
 
 from projections.position import PositionConflict
-from streams.handouts import Handout
-from streams.memory import MemoryLog
-from streams.progress import AUDITED, Key, Progress, Step
+from streams.folding.handouts import Handout
+from streams.folding.progress import AUDITED, Key, Progress, Step
+from streams.lane.memory import MemoryLog
 from tests.builders import liked
 from tests.streams.kafka import RememberingFold
 

@@ -11,8 +11,8 @@ from infra.ops_facts import OpsLog, every_fact, made
 from infra.publisher import Publisher
 from infra.settings import Settings
 from projections.live import LIVE_GENERATION, LIVE_OFFSET, point, pointed
-from streams.generations import live_of
-from streams.pointer import PointerKeeper
+from streams.generations.generations import live_of
+from streams.generations.pointer import PointerKeeper
 from tests.streams.kafka import BOOK, Log
 
 pytest_plugins = ["tests.redis_server"]

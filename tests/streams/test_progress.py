@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.batch import RecordBatch
-from streams.handouts import Handout
-from streams.memory import MemoryLog
-from streams.progress import LogMismatch, Progress, nothing
+from streams.folding.handouts import Handout
+from streams.folding.progress import LogMismatch, Progress, nothing
+from streams.lane.memory import MemoryLog
 from tests.builders import liked
 from tests.streams.kafka import RememberingFold
 

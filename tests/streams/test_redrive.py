@@ -9,16 +9,16 @@ import pytest
 from confluent_kafka import Consumer, Message, TopicPartition
 from typer.testing import CliRunner, Result
 
-from infra.cli_dlq import dlq
+from infra.cli.dlq import dlq
 from infra.kafka_config import connection, producer
 from infra.registry import RegistryUnavailable, save_book
 from infra.settings import Settings
 from schemas.book import SchemaBook
 from schemas.codec import encode
 from schemas.errors import InvalidEvent, UnknownSchema
-from streams.deadletters import CUT_BYTES, KafkaDeadLetters, Letter
-from streams.letters import NotAPlace, Parked, Place
-from streams.redrive import PIECE, Judge, Selection, discard, redrive
+from streams.letters.parking import CUT_BYTES, KafkaDeadLetters, Letter
+from streams.letters.reading import NotAPlace, Parked, Place
+from streams.letters.redrive import PIECE, Judge, Selection, discard, redrive
 from tests.builders import followed, liked
 from tests.streams.kafka import BOOK, Log
 

@@ -9,9 +9,9 @@ from confluent_kafka import Consumer
 from infra.settings import Settings
 from projections.position import StoreUnavailable
 from schemas.batch import RecordBatch
-from streams import replay as replay_module
-from streams import replay_source
-from streams.replaying import replay
+from streams.replay import replay as replay_module
+from streams.replay import source as replay_source
+from streams.replay.replaying import replay
 from tests.builders import followed
 from tests.streams.kafka import BOOK, Log, RememberingFold
 
@@ -88,7 +88,7 @@ def test_a_log_that_falls_silent_is_no_endless_wait(
 ) -> None:
     sent(log, "r5", 1)
     monkeypatch.setattr(replay_source, "SILENCE_S", -1.0)
-    monkeypatch.setattr("streams.replaying.Consumer", _Silent)
+    monkeypatch.setattr("streams.replay.replaying.Consumer", _Silent)
     with pytest.raises(StoreUnavailable, match="says nothing"):
         replay(settings, 2, folds={"x": [Ending("f", (TOPIC,), {})]})
 

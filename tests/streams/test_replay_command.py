@@ -10,13 +10,13 @@ from infra.clock import HandClock
 from infra.kafka_config import consumer
 from infra.ops_facts import made
 from infra.settings import Settings
-from streams import recover as recover_module
-from streams import replay_command
-from streams.decoding import Decoder
-from streams.memory import MemoryLog
-from streams.recover import live_of
-from streams.replay_command import Request, beside_worker, is_folded
-from streams.replay_plan import Bounds, Refused, cuts
+from streams.batches.decoding import Decoder
+from streams.generations import recover as recover_module
+from streams.generations.recover import live_of
+from streams.lane.memory import MemoryLog
+from streams.replay import command as replay_command
+from streams.replay.command import Request, beside_worker, is_folded
+from streams.replay.plan import Bounds, Refused, cuts
 from tests.builders import event, liked
 from tests.streams.kafka import Log, RememberingFold, unknown, until
 from tests.streams.replays import joined

@@ -14,12 +14,12 @@ from projections.engagement.memory import EngagementState, MemoryEngagement
 from projections.graph.memory import MemoryGraph
 from schemas.batch import RecordBatch
 from schemas.book import SchemaBook
-from streams import replay as replay_module
-from streams.decoding import Decoder
-from streams.memory import MemoryLog
-from streams.progress import LogGone
-from streams.replay import turned_back
-from streams.replay_plan import Bounds, Refused, chosen, epoch_ms, offsets
+from streams.batches.decoding import Decoder
+from streams.folding.progress import LogGone
+from streams.lane.memory import MemoryLog
+from streams.replay import replay as replay_module
+from streams.replay.plan import Bounds, Refused, chosen, epoch_ms, offsets
+from streams.replay.replay import turned_back
 from tests.builders import Event, liked
 from tests.strategies import engagement_events
 from tests.streams.kafka import RememberingFold, unknown
@@ -204,7 +204,7 @@ def test_the_rate_bounds_it(tmp_path: Path) -> None:
     _, source = town(tmp_path, [5])
     assert isinstance(source.log, MemorySide)
     told: list[float] = []
-    with patch("streams.replay.time.sleep", told.append):
+    with patch("streams.replay.replay.time.sleep", told.append):
         run = replay_module.Replay(source, _decoder(source), replay_module.ReplayReport(2), rate=8)
         run.fold_to([RememberingFold("f", (TOPIC,), {})], {("f", TOPIC, 0): 20})
     assert len(told) == 11, "two at a time, the archive's five in three"

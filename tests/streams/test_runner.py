@@ -9,12 +9,12 @@ import pytest
 from infra.clock import HandClock
 from infra.telemetry import APPLIED, FOLD_SECONDS
 from projections.position import StoreUnavailable
-from streams import sink
-from streams.handouts import Handout, Handouts
-from streams.hold import FREE
-from streams.memory import MemoryLog
-from streams.progress import Key
-from streams.sink import FIRST_PAUSE_S, LONGEST_PAUSE_S, FoldRunner
+from streams.folding import runner
+from streams.folding.handouts import Handout, Handouts
+from streams.folding.hold import FREE
+from streams.folding.progress import Key
+from streams.folding.runner import FIRST_PAUSE_S, LONGEST_PAUSE_S, FoldRunner
+from streams.lane.memory import MemoryLog
 from tests.builders import liked
 from tests.streams.kafka import Left, RememberingFold, until
 
@@ -153,7 +153,7 @@ async def test_a_bug_in_what_was_held_back_ends_the_process_too(where: str, monk
     if where == "in the step":
         site.fold.broken = ValueError("nobody foresaw this")
     else:
-        monkeypatch.setattr("streams.meters.Meters.measure", lambda *_: 1 / 0)
+        monkeypatch.setattr("streams.folding.meters.Meters.measure", lambda *_: 1 / 0)
     site.runner.bound = FREE
     await until(lambda: bool(said))
     releasing = site.runner._held_back._releasing
@@ -182,7 +182,7 @@ async def test_a_step_that_waits_for_its_store_can_be_told_from_one_that_works(
         asked.add(thread_id)
         return True
 
-    monkeypatch.setattr(sink, "asks_a_store", asks)
+    monkeypatch.setattr(runner, "asks_a_store", asks)
     site.start()
     assert not site.runner.asking
     go_on = threading.Event()

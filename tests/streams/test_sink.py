@@ -8,9 +8,9 @@ import pytest
 
 from infra.clock import HandClock
 from projections.position import StoreUnavailable
-from streams.handouts import Handout, Handouts
-from streams.memory import MemoryLog
-from streams.sink import FoldRunner
+from streams.folding.handouts import Handout, Handouts
+from streams.folding.runner import FoldRunner
+from streams.lane.memory import MemoryLog
 from tests.builders import liked
 from tests.streams.kafka import Left, RememberingFold
 

@@ -12,13 +12,13 @@ from projections.memory_ledger import MemoryFold
 from schemas.batch import RecordBatch, TopicBatch
 from schemas.book import SchemaBook
 from schemas.codec import HEADER, encode
-from streams.assembling import assemble, assemble_together
-from streams.handouts import Handout, Handouts
-from streams.hold import FREE
-from streams.memory import MemoryLog
-from streams.progress import Key, Progress
-from streams.run import Run
-from streams.sink import FoldRunner
+from streams.batches.assembling import assemble, assemble_together
+from streams.batches.runs import Run
+from streams.folding.handouts import Handout, Handouts
+from streams.folding.hold import FREE
+from streams.folding.progress import Key, Progress
+from streams.folding.runner import FoldRunner
+from streams.lane.memory import MemoryLog
 from tests.builders import followed, liked, shared
 from tests.streams.kafka import RememberingFold, until
 

@@ -9,12 +9,12 @@ import pytest
 from infra.clock import HandClock
 from projections.memory_ledger import MemoryFold
 from schemas.batch import TopicBatch
+from streams.folding.handouts import Handout, Handouts, at_once
+from streams.folding.hold import FREE
+from streams.folding.progress import Key
+from streams.folding.runner import FoldRunner
 from streams.folds import LateFold
-from streams.handouts import Handout, Handouts, at_once
-from streams.hold import FREE
-from streams.memory import MemoryLog
-from streams.progress import Key
-from streams.sink import FoldRunner
+from streams.lane.memory import MemoryLog
 from tests.builders import followed, liked
 from tests.streams.kafka import Left, RememberingFold, until
 

@@ -14,12 +14,12 @@ from infra.clock import HandClock
 from projections.lag import FoldLag, MemoryLag
 from projections.position import StoreUnavailable
 from schemas.batch import RecordBatch
-from streams.assignment import Held
-from streams.handouts import Handout, Handouts
-from streams.lane import Lane
-from streams.memory import MemoryLog
-from streams.progress import Key
-from streams.sink import FoldRunner
+from streams.folding.handouts import Handout, Handouts
+from streams.folding.progress import Key
+from streams.folding.runner import FoldRunner
+from streams.lane.assignment import Held
+from streams.lane.lane import Lane
+from streams.lane.memory import MemoryLog
 from streams.watch import LONGEST_S, PATIENCE_S, Watch, lags
 from tests.builders import liked
 from tests.streams.kafka import Left, RememberingFold, until

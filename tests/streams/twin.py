@@ -5,7 +5,7 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from streams.progress import Key
+from streams.folding.progress import Key
 
 Call = tuple[str, Any]
 

@@ -1,0 +1,1 @@
+"""What may be read: feeds, videos, people; each page whole and with its tag."""

@@ -1,0 +1,1 @@
+"""Messages, as fetched, become batches of columns."""

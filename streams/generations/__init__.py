@@ -1,0 +1,1 @@
+"""Which generations there are, which is live, and how it comes to be another."""

@@ -1,0 +1,1 @@
+"""The lane: from the fetch to the folds, on a thread of its own, one for each sink."""
