@@ -38,7 +38,9 @@ def packages_step(cache: Cache) -> Step:
         env = {"UV_CACHE_DIR": str(cache.root / "uv"), "VIRTUAL_ENV": str(ENVIRONMENT)}
         if not _environment_is_ours():
             shell.run(uv, "venv", "--clear", "--python", sys.executable, str(ENVIRONMENT), env=env)
-        shell.run(uv, "pip", "sync", "--require-hashes", str(LOCK), env=env, cwd=PROJECT)
+        # compiled here, once: where Python may not write what it compiled, each process would do it, for 2 s
+        sync = (uv, "pip", "sync", "--compile-bytecode", "--require-hashes", str(LOCK))
+        shell.run(*sync, env=env, cwd=PROJECT)
         add_project()
         STAMP.write_text(wanted(), "utf-8")
 
