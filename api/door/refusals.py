@@ -1,5 +1,7 @@
 """What is answered before there is a request: problems as bytes, for who is not heard out."""
 
+from collections.abc import Iterable
+
 from api.problems import Problem, answer
 
 _WHY = {
@@ -16,12 +18,18 @@ _PHRASES = {
 }
 
 
-def _whole(status: int) -> bytes:
+def _parts(status: int) -> tuple[bytes, bytes]:
     code, detail = _WHY[status]
     headers = {"Connection": "close"} | ({"Retry-After": "1"} if status == 503 else {})
     response = answer(Problem(status, code, detail, headers=headers))
     head = b"".join(b"%s: %s\r\n" % one for one in response.raw_headers)
-    return b"HTTP/1.1 %d %s\r\n%s\r\n%s" % (status, _PHRASES[status].encode(), head, bytes(response.body))
+    return b"HTTP/1.1 %d %s\r\n" % (status, _PHRASES[status].encode()), head + b"\r\n" + bytes(response.body)
 
 
-REFUSALS = {status: _whole(status) for status in _WHY}
+_PARTS = {status: _parts(status) for status in _WHY}
+
+
+def refusal(status: int, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The whole answer; ``headers``: what the server says with each of its answers (the date)."""
+    first, rest = _PARTS[status]
+    return first + b"".join(b"%s: %s\r\n" % one for one in headers) + rest

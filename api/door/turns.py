@@ -11,7 +11,7 @@ from typing import Any
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from api.door.refusals import REFUSALS
+from api.door.refusals import refusal
 
 HEAD_S = 10.0
 """From the connection, or a request's first byte, to the end of its head."""
@@ -53,7 +53,7 @@ class Turns(HttpToolsProtocol):
         self._within(HEAD_S)
         if len(self.connections) > MAX_CONNECTIONS:
             self._deaf = True
-            transport.write(REFUSALS[503])
+            transport.write(refusal(503, self.server_state.default_headers))
             transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -133,7 +133,7 @@ class Turns(HttpToolsProtocol):
             return
         answered = last.response_started if last is not None else self._in_body
         if not answered:
-            self.transport.write(REFUSALS[status])
+            self.transport.write(refusal(status, self.server_state.default_headers))
             self.transport.write_eof()
         if last is not None:
             last.disconnected = True

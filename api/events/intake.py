@@ -17,6 +17,7 @@ from api import problems
 from api.callers.accounts import WRITE_EVENTS, Principal
 from api.callers.auth import Caller, named
 from api.door import bodies
+from api.door.answering import answer
 from api.door.headers import header
 from api.events import answers
 from api.events.completion import complete
@@ -137,9 +138,7 @@ async def straight(scope: Scope, receive: Receive, send: Send) -> None:
     except problems.KINDS as error:
         await problems.refusal(error)(scope, receive, send)
         return
-    headers = [(b"content-length", b"%d" % len(body)), _JSON]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await answer(send, status, (_JSON,), body)
 
 
 def _lines(request: Request) -> bool:

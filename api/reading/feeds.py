@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from api import problems
 from api.callers.auth import Caller, MaybeCaller, caller, named
 from api.documented import documented
+from api.door.answering import answer
 from api.door.headers import header
 from api.parts import Parts, PartsOf, parts_of
 from api.reading.card_text import CardText
@@ -91,12 +92,10 @@ async def _send(parts: Parts, user_id: str, shown: Shown, where: dict[str, Any],
     now_ms = parts.clock.now_ms()
     request_id = new_event_id(now_ms)
     body = b'%s,"request_id":"%s"}' % (shown.text, request_id.encode())
-    headers = [(b"content-length", b"%d" % len(body)), *_HEADERS, (b"etag", shown.tag)]
     if shown.items:
         fact = told("following", where["generation"], user_id, request_id, now_ms)
         parts.background.put({**fact, "positions": where["positions"], "items": shown.items})
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await answer(send, 200, (*_HEADERS, (b"etag", shown.tag)), body)
 
 
 @router.get("/following", response_model=FeedPage, responses=documented(304, 400, 401, 503))
