@@ -11,15 +11,16 @@ The scripts find their keys by themselves: one Redis, not a cluster.
 """
 
 import json
-from collections.abc import Iterable, Sequence
-from itertools import accumulate, takewhile
+from collections.abc import Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 
 import redis
 import redis.asyncio
 
-from projections.feed.fold import CAP, TOPICS, Order, Publish, feed_page, orders
+from projections.feed.carrying import Told, carry_out, told
+from projections.feed.fold import CAP, TOPICS, feed_page, orders
 from projections.keyset import Keyset
 from projections.redis_fold import ScriptedFold
 from projections.redis_ledger import Argument, Move, key, store_errors
@@ -31,19 +32,11 @@ LARGEST_CAP = 2_000
 
 _WRITE = Path(__file__).with_name("feed.lua").read_text("utf-8")
 READ = Path(__file__).with_name("feed_read.lua").read_text("utf-8")
-_BUDGET = 150
-"""Feeds touched by one call, about: a millisecond in which Redis serves nobody else. A hundred cost a tenth
-more for each feed; with two hundred, reads beside a fan-out wait half as long again (BENCHMARKS, fanout)."""
+_BUDGET = 110
+"""Feeds touched by one call, about: 0.7 ms in which Redis serves nobody else. Two calls may be under way:
+with 150 they deliver a tenth more, and reads beside it wait half as long again (BENCHMARKS, fanout)."""
 INBOX = 32
 """Videos that wait in a user's inbox, at most, before they are sorted into the feed together."""
-TOGETHER = 32
-"""Uploads of one author that are delivered together, at most: some 60 us of Redis for each feed."""
-_ORDERS = 20
-"""Orders told in one call, uploads counted each: what is left of a long fan-out is told, and taken apart, at
-every call."""
-
-Told = list[Any]
-"""An order as the script has it: [kind, ...], a publication [kind, author, [[video, at, version], ...]]."""
 
 
 class RedisFeedFold(ScriptedFold):
@@ -72,19 +65,20 @@ class RedisFeedFold(ScriptedFold):
         super().__init__(client, generation)
         self._prefix = key(generation, "feed", "")
         self._cap = cap
+        self._beside: Executor = ThreadPoolExecutor(1, "feed-beside")
         self._limits = celebrity_followers, cap, cap + cap // 4 + 1, budget, inbox
 
     def write(self, records: Records, moves: Sequence[Move]) -> None:
-        rest, cursor = told(orders(records)), ""
-        while True:
-            now = _first(rest)
-            more = int(len(rest) > len(now))
-            arguments: list[Argument] = [self._prefix, *self._limits, cursor, json.dumps(now), more]
+        def call(asked: Sequence[Told], cursor: str, more: bool) -> tuple[int, str] | None:
+            arguments: list[Argument] = [self._prefix, *self._limits, cursor, json.dumps(asked), int(more)]
             answer = self.ledger.run_script(_WRITE, [], arguments, moves)
-            if not answer:
-                return
-            done, cursor = cast(tuple[int, str], answer)
-            rest = rest[done:]
+            return cast(tuple[int, str], answer) if answer else None
+
+        carry_out(told(orders(records)), call, self._beside)
+
+    def close(self) -> None:
+        """Let go of the thread of the second calls."""
+        self._beside.shutdown()
 
     def snapshot(self) -> dict[str, Any]:
         """Everyone's feed, equal to that of the memory twin over the same facts."""
@@ -103,29 +97,6 @@ class RedisFeedFold(ScriptedFold):
                 read(args=[self._prefix, user, self._cap])
             answers = pipe.execute()
         return [feed_page(videos_in(answer), None, self._cap, self._cap) for answer in answers]
-
-
-def told(asked: Iterable[Order]) -> list[Told]:
-    """The same as the script has them: an author's publications, up to TOGETHER of them, are one order, where
-    the first of them stood. Orders may change places: facts in another order end in the same feeds."""
-    found: list[Told] = []
-    open_for: dict[str, list[Told]] = {}
-    for order in asked:
-        if not isinstance(order, Publish):
-            found.append([*order])
-            continue
-        uploads = open_for.get(order.author)
-        if uploads is None or len(uploads) == TOGETHER:
-            uploads = open_for[order.author] = []
-            found.append([order.kind, order.author, uploads])
-        uploads.append([order.video, order.at, order.version])
-    return found
-
-
-def _first(rest: list[Told]) -> list[Told]:
-    """As many as go into one call, at least one."""
-    weights = accumulate(len(order[2]) if order[0] == "publish" else 1 for order in rest)
-    return rest[: max(1, sum(1 for _ in takewhile(lambda weight: weight <= _ORDERS, weights)))]
 
 
 class RedisFeedReads:

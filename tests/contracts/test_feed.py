@@ -8,9 +8,10 @@ import pytest
 import redis
 import redis.asyncio
 
+from projections.feed.carrying import TOGETHER, told
 from projections.feed.fold import orders
 from projections.feed.memory import MemoryFeed
-from projections.feed.redis import TOGETHER, RedisFeedFold, RedisFeedReads, told
+from projections.feed.redis import RedisFeedFold, RedisFeedReads
 from projections.feed.store import FeedReads
 from projections.position import PositionConflict
 from tests.builders import Event, batch_of, deleted, followed, published, unfollowed
@@ -278,6 +279,15 @@ async def test_what_an_author_uploads_in_one_step_leaves_the_feeds_of_others(roo
     room.fold.apply(batch_of(published("dan", "v1", 5), published("dan", "v2", 4), start=2), 2)
     assert await room.feed("ann") == await room.feed("eve") == []
     assert await room.feed("cyd") == ["v1", "v2"]
+
+
+async def test_of_two_publications_of_a_video_in_one_step_the_one_that_counts_is_delivered(
+    room: Room,
+) -> None:
+    room.fold_all(followed("ann", "bob", 1), followed("eve", "bob", 1))
+    first, second = published("bob", "v", 1, published_at=30), published("bob", "v", 2, published_at=20)
+    room.fold.apply(batch_of(published("bob", "w", 3, published_at=25), second, first, second), None)
+    assert await room.reads.following("ann", None, 10) == [(30, "v"), (25, "w")]
 
 
 def test_the_script_is_told_an_author_s_uploads_as_one_order() -> None:
