@@ -32,8 +32,8 @@ LARGEST_CAP = 2_000
 
 _WRITE = Path(__file__).with_name("feed.lua").read_text("utf-8")
 READ = Path(__file__).with_name("feed_read.lua").read_text("utf-8")
-_BUDGET = 110
-"""Feeds touched by one call, about: 0.7 ms in which Redis serves nobody else. Two calls may be under way:
+_BUDGET = 95
+"""Feeds touched by one call, about: 0.6 ms in which Redis serves nobody else. Two calls may be under way:
 with 150 they deliver a tenth more, and reads beside it wait half as long again (BENCHMARKS, fanout)."""
 INBOX = 32
 """Videos that wait in a user's inbox, at most, before they are sorted into the feed together."""
