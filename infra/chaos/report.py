@@ -33,14 +33,19 @@ def details(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
 
 
 def show(outcomes: Sequence[Outcome], screen: Console) -> None:
-    """The table, then what was wrong."""
-    rows = Table("case", "", box=None, pad_edge=False)
-    for column in ("acknowledged", "kills", "lost", "extra", "read again", "recovery"):
+    """The table (events acknowledged, those read again, when all was back), other figures, what was wrong."""
+    rows = Table(box=None, pad_edge=False)
+    rows.add_column("case", no_wrap=True)
+    rows.add_column("")
+    for column in ("events", "kills", "lost", "extra", "again", "back"):
         rows.add_column(column, justify="right")
-    rows.add_column("figures", overflow="fold")
     for one in outcomes:
         rows.add_row(*_row(one))
     screen.print(rows)
+    for one in outcomes:
+        if one.figures:
+            figures = ", ".join(f"{name} {value:,.4g}" for name, value in one.figures.items())
+            screen.print(f"{one.name}: {figures}", soft_wrap=True, highlight=False, markup=False)
     for one in outcomes:
         for problem in one.problems:
             screen.print(f"{one.name}: {problem}", soft_wrap=True, highlight=False, markup=False, style="red")
@@ -51,7 +56,6 @@ def show(outcomes: Sequence[Outcome], screen: Console) -> None:
 
 
 def _row(one: Outcome) -> tuple[str, ...]:
-    figures = ", ".join(f"{name} {value:.4g}" for name, value in one.figures.items())
     numbers = (one.acknowledged, one.kills, one.lost, one.extra, one.redelivered)
     held = "[green]held[/green]" if one.good else "[red]FAILED[/red]"
-    return one.name, held, *(f"{number:,}" for number in numbers), f"{one.recovery_s:.1f} s", figures
+    return one.name, held, *(f"{number:,}" for number in numbers), f"{one.recovery_s:.1f} s"
