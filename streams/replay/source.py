@@ -45,6 +45,7 @@ class KafkaSide:
 
     def __init__(self, asked: Consumer, fetching: Consumer) -> None:
         self._asked, self._fetching = asked, fetching
+        self._known = set[str]()
 
     def keys(self, topics: Sequence[str]) -> list[Key]:
         try:
@@ -70,12 +71,24 @@ class KafkaSide:
             raise StoreUnavailable(f"the log does not answer: {error}") from error
 
     def read(self, key: Key, start: int, until: int, rows: int) -> Iterator[Piece]:
+        self._learn(key[0])
         self._fetching.assign([TopicPartition(*key, start)])
         while start < until:
             run = self._run(key, start, until, rows)
             yield Piece(run, run.next)
             start = run.next
         self._fetching.unassign()
+
+    def _learn(self, topic: str) -> None:
+        """Ask where a topic's partitions are before the first is read: librdkafka looks for the leaders of a
+        topic that it does not know once a second, which was most of a short replay."""
+        if topic in self._known:
+            return
+        try:
+            self._fetching.list_topics(topic, timeout=ANSWER_S)
+        except KafkaException as error:
+            raise StoreUnavailable(f"the log does not answer: {error}") from error
+        self._known.add(topic)
 
     def close(self) -> None:
         """Let go of the connections."""
