@@ -120,6 +120,17 @@ def _span(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
     return int(first), int(following)
 
 
+def read_from(consumer: Consumer, topic: str, partition: int, offset: int) -> None:
+    """Have a consumer without a group read this partition from this offset on, and nothing else. Raises
+    KafkaException.
+
+    It is told where the topic is first: librdkafka looks once a second for the leaders of topics that it does
+    not know, which was most of a short replay.
+    """
+    consumer.list_topics(topic, TIMEOUT_S)
+    consumer.assign([TopicPartition(topic, partition, offset)])
+
+
 @contextmanager
 def _reader(settings: Settings) -> Iterator[Consumer]:
     refusals = Refusals(settings)

@@ -28,6 +28,7 @@ from api.events.validation import Draft
 from api.limits import InFlight, TokenBuckets
 from api.parts import Parts, PartsOf
 from api.problems import Problem, unavailable, within_rate
+from api.requests import Route
 from infra.failpoints import reach
 from infra.telemetry import INGESTED
 
@@ -112,14 +113,7 @@ async def _take_in(
     return outcomes
 
 
-@dataclass(frozen=True, slots=True)
-class _Route:
-    """What the request line and the metrics ask of a route."""
-
-    path: str = PATH
-
-
-_ROUTE = _Route()
+_ROUTE = Route(PATH)
 
 
 def is_post(scope: Scope) -> bool:

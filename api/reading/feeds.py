@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 import orjson
@@ -22,6 +21,7 @@ from api.reading.pages import DEFAULT_LIMIT, MAX_LIMIT
 from api.reading.served import Slate, served, told
 from api.reading.viewing import Keysets, Paging, Viewing, asked, texts_by, viewer
 from api.reading.warm import Shown, WarmFeed
+from api.requests import Route
 from infra.clock import new_event_id
 from projections.trending.store import Window
 
@@ -44,14 +44,7 @@ async def _first_page(request: Request, limit: int) -> Response:
 router = APIRouter(prefix="/v1/feed", tags=["feeds"])
 
 
-@dataclass(frozen=True, slots=True)
-class _Route:
-    """What the request line and the metrics ask of a route."""
-
-    path: str = FOLLOWING
-
-
-_ROUTE = _Route()
+_ROUTE = Route(FOLLOWING)
 
 
 def is_plain(scope: Scope) -> bool:

@@ -16,6 +16,7 @@ from confluent_kafka.admin import AdminClient
 
 from infra.kafka_config import consumer, producer
 from infra.kafka_refusal import admin_client
+from infra.log_reading import read_from
 from infra.provision_topics import ensure_topics, set_timestamps
 from infra.settings import Settings
 from schemas.archived import ArchivedRecord, read_records
@@ -160,7 +161,7 @@ def _archived(archive: Archive, key: Key, offset: int) -> tuple[bytes | None, by
 
 
 def _last(reader: Consumer, key: Key, offset: int) -> tuple[bytes | None, bytes | None]:
-    reader.assign([TopicPartition(*key, offset)])
+    read_from(reader, *key, offset)
     message = reader.poll(ANSWER_S)
     if message is None or message.error() is not None:
         raise CannotRefill(f"{_named(key)}: offset {offset} cannot be read")

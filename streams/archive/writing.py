@@ -11,9 +11,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message
 
 from infra.archive_store import ArchiveStore
+from infra.log_reading import read_from
 from schemas.archived import ArchivedRecord, write_records
 from schemas.book import SchemaBook
 from schemas.codec import HEADER
@@ -81,7 +82,7 @@ class RangeWriter:
     def _records(
         self, reader: Consumer, key: Key, first: int, until: int, tally: _Tally
     ) -> Iterator[ArchivedRecord]:
-        reader.assign([TopicPartition(*key, first)])
+        read_from(reader, *key, first)
         heard = time.monotonic()
         while tally.last < until - 1 and tally.bytes < self.most_bytes:
             messages = reader.consume(FETCH, timeout=0.2)

@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message
 
+from infra.log_reading import read_from
 from projections.position import StoreUnavailable
 from streams.archive.ranges import covering
 from streams.archive.reading import MOST_BYTES, Archive, Piece
@@ -45,50 +47,32 @@ class KafkaSide:
 
     def __init__(self, asked: Consumer, fetching: Consumer) -> None:
         self._asked, self._fetching = asked, fetching
-        self._known = set[str]()
 
     def keys(self, topics: Sequence[str]) -> list[Key]:
-        try:
+        with _answers():
             standing = self._asked.list_topics(timeout=ANSWER_S).topics
-        except KafkaException as error:
-            raise StoreUnavailable(f"the log does not answer: {error}") from error
         missing = [topic for topic in topics if topic not in standing]
         if missing:
             raise StoreUnavailable(f"there is no topic {missing[0]}: run `reelfold provision`")
         return [(topic, number) for topic in sorted(topics) for number in sorted(standing[topic].partitions)]
 
     def bounds(self, key: Key) -> tuple[int, int]:
-        try:
+        with _answers():
             seen = view(self._asked, key)
-        except KafkaException as error:
-            raise StoreUnavailable(f"the log does not answer: {error}") from error
         return seen.low, seen.high
 
     def offset_at(self, key: Key, appended_at: int) -> int:
-        try:
+        with _answers():
             return view(self._asked, key).offset_at(appended_at)
-        except KafkaException as error:
-            raise StoreUnavailable(f"the log does not answer: {error}") from error
 
     def read(self, key: Key, start: int, until: int, rows: int) -> Iterator[Piece]:
-        self._learn(key[0])
-        self._fetching.assign([TopicPartition(*key, start)])
+        with _answers():
+            read_from(self._fetching, *key, start)
         while start < until:
             run = self._run(key, start, until, rows)
             yield Piece(run, run.next)
             start = run.next
         self._fetching.unassign()
-
-    def _learn(self, topic: str) -> None:
-        """Ask where a topic's partitions are before the first is read: librdkafka looks for the leaders of a
-        topic that it does not know once a second, which was most of a short replay."""
-        if topic in self._known:
-            return
-        try:
-            self._fetching.list_topics(topic, timeout=ANSWER_S)
-        except KafkaException as error:
-            raise StoreUnavailable(f"the log does not answer: {error}") from error
-        self._known.add(topic)
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -108,6 +92,14 @@ class KafkaSide:
                 raise StoreUnavailable(f"the log cannot be read at {key[0]}/{key[1]}: {error}")
             weight += _added(run, messages, until)
         return run
+
+
+@contextmanager
+def _answers() -> Iterator[None]:
+    try:
+        yield
+    except KafkaException as error:
+        raise StoreUnavailable(f"the log does not answer: {error}") from error
 
 
 def _added(run: Run, messages: Sequence[Message], until: int) -> int:

@@ -1,9 +1,8 @@
 """A fan-out takes several calls, and the world goes on in between: other partitions, zombies, crashes."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 import redis
@@ -16,13 +15,13 @@ from projections.position import PositionConflict
 from projections.redis_ledger import Move, RedisLedger
 from schemas.batch import RecordBatch
 from tests.builders import Event, Log
+from tests.executors import AtOnce
 from tests.laws.social import EVERYONE_FOLLOWS, deletions, folded, follows, publications, unfollows
 from tests.strategies import cut_at, schedules
 
 pytest_plugins = ["tests.redis_server"]
 pytestmark = pytest.mark.servers
 CAP = 3
-T = TypeVar("T")
 
 events = st.lists(st.one_of(follows, unfollows, publications, publications, deletions), max_size=40)
 
@@ -45,24 +44,12 @@ class Interrupted(RedisLedger):
         return super().run_script(script, keys, arguments, moves)
 
 
-class OneAfterAnother(Executor):
-    """What would be under way beside comes first, on the thread that asked: only there may a law draw."""
-
-    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        done: Future[T] = Future()
-        try:
-            done.set_result(fn(*args, **kwargs))
-        except (Crash, Death, PositionConflict) as error:
-            done.set_exception(error)
-        return done
-
-
 def interrupted(fold: RedisFeedFold, happens: Callable[[], None]) -> RedisFeedFold:
     """The same fold, as another worker has it, interrupted at every call."""
     ledger = Interrupted(fold.ledger.client, fold.ledger.generation, fold.name)
     ledger.happens = happens
     fold.ledger = ledger
-    fold._beside = OneAfterAnother()
+    fold._beside = AtOnce()  # a law draws on its own thread only
     return fold
 
 

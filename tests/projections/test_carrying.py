@@ -2,9 +2,8 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -12,8 +11,8 @@ from hypothesis import strategies as st
 
 from projections.feed.carrying import Told, carry_out
 from projections.position import StoreUnavailable
+from tests.executors import AtLast, AtOnce
 
-T = TypeVar("T")
 CALLS = 3
 """Of a publication's fan-out here, for each of its uploads."""
 
@@ -111,32 +110,6 @@ def test_what_has_a_video_in_common_goes_in_turn(last: Told) -> None:
 
     carry_out([A, B, last], call, Executor())  # it would refuse
     assert heard == [A, A, B, last]
-
-
-class AtOnce(Executor):
-    """Runs it when it is asked to."""
-
-    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        done: Future[T] = Future()
-        try:
-            done.set_result(fn(*args, **kwargs))
-        except StoreUnavailable as error:
-            done.set_exception(error)
-        return done
-
-
-class AtLast(Executor):
-    """Runs it when somebody waits for it."""
-
-    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        done: Future[T] = Future()
-
-        def exception(timeout: float | None = None) -> BaseException | None:
-            done.set_result(fn(*args, **kwargs))
-            return None
-
-        done.exception = exception  # type: ignore[method-assign]
-        return done
 
 
 @pytest.mark.parametrize(("beside", "away", "told"), [(AtOnce(), B, [A, B, A]), (AtLast(), A, [A, A])])
