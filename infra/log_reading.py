@@ -20,6 +20,8 @@ from schemas.topics import DAY_MS, TOPICS, Topic
 
 TIMEOUT_S = 5.0
 POLL_S = 0.25
+ONE_AFTER_ANOTHER = {"fetch.wait.max.ms": 20}
+"""Of a consumer that does: a fetch that is still out at the end of one partition delays the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +127,10 @@ def read_from(consumer: Consumer, topic: str, partition: int, offset: int) -> No
     KafkaException.
 
     It is told where the topic is first: librdkafka looks once a second for the leaders of topics that it does
-    not know, which was most of a short replay.
+    not know, which was most of a short replay. Before that it lets go of what it reads: what is asked of a
+    broker waits for a fetch that is under way.
     """
+    consumer.unassign()
     consumer.list_topics(topic, TIMEOUT_S)
     consumer.assign([TopicPartition(topic, partition, offset)])
 

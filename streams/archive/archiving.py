@@ -4,7 +4,8 @@ from infra import registry
 from infra.archive_store import S3ArchiveStore
 from infra.clients import s3_client
 from infra.clock import Clock
-from infra.kafka_config import connection, consumer
+from infra.kafka_config import Config, connection, consumer
+from infra.log_reading import ONE_AFTER_ANOTHER
 from infra.settings import Settings
 from schemas.book import SchemaBook
 from streams.archive.archiver import Archiver, Configs
@@ -46,5 +47,10 @@ def archiver(settings: Settings, book: SchemaBook, clock: Clock) -> Archiver:
         "session.timeout.ms": 10_000,
         "max.poll.interval.ms": 900_000,
     }
-    reader = consumer(settings, f"{GROUP}.reader") | {"queued.max.messages.kbytes": 16_384}
-    return Archiver(Configs(connection(settings), group, reader), writer, settings, clock)
+    return Archiver(Configs(connection(settings), group, reading(settings)), writer, settings, clock)
+
+
+def reading(settings: Settings) -> Config:
+    """Of the consumer that ranges are read with."""
+    config = consumer(settings, f"{GROUP}.reader")
+    return config | ONE_AFTER_ANOTHER | {"queued.max.messages.kbytes": 16_384}

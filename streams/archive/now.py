@@ -11,11 +11,11 @@ from confluent_kafka.admin import AdminClient
 
 from infra import registry
 from infra.clock import Clock
-from infra.kafka_config import connection, consumer
+from infra.kafka_config import connection
 from infra.settings import Settings
 from schemas.topics import BY_NAME
 from streams.archive.archiver import ARCHIVED_TOPICS
-from streams.archive.archiving import GROUP, archive_store
+from streams.archive.archiving import archive_store, reading
 from streams.archive.rounds import Archiving, Rules
 from streams.archive.writing import RangeWriter
 
@@ -30,10 +30,9 @@ def archive_now(settings: Settings, clock: Clock, topics: Collection[str] = ARCH
     """
     book = registry.load_book(settings)
     writer = RangeWriter(archive_store(settings), book, lambda one: registry.lookup(settings, one))
-    reader = consumer(settings, f"{GROUP}.reader") | {"queued.max.messages.kbytes": 16_384}
     admin = AdminClient(connection(settings))
     rules = Rules(settings.archive_rows, age_ms=0)
-    work = Archiving(admin, lambda: Consumer(reader), writer, rules, clock)
+    work = Archiving(admin, lambda: Consumer(reading(settings)), writer, rules, clock)
     keys = [(topic, number) for topic in topics for number in range(BY_NAME[topic].partitions)]
     work.places = dict.fromkeys(keys, None)
     return sum(work.round() for _ in range(_ROUNDS))

@@ -8,6 +8,7 @@ from confluent_kafka import Consumer
 
 from infra import registry
 from infra.kafka_config import consumer
+from infra.log_reading import ONE_AFTER_ANOTHER
 from infra.settings import Settings
 from projections.position import FoldStore
 from schemas.book import SchemaBook
@@ -21,12 +22,10 @@ from streams.replay.source import KafkaSide, Source
 
 REGISTRY_S = 60.0
 """How long the registry may be away when a record names a schema that neither book nor manifest knows."""
-FETCH_WAIT_MS = 20
-"""A fetch that is still out at a partition's end delays the first one of the next partition by this much."""
 FETCH_BYTES, FETCHED_KIB = 4 * 1024 * 1024, 64 * 1024
 """Of one answer, and of all that is fetched and not yet taken."""
 _FETCHING = {
-    "fetch.wait.max.ms": FETCH_WAIT_MS,
+    **ONE_AFTER_ANOTHER,
     "fetch.message.max.bytes": FETCH_BYTES,
     "queued.max.messages.kbytes": FETCHED_KIB,
     "queued.min.messages": 1_000_000,

@@ -11,6 +11,9 @@ def test_a_reader_knows_the_topic_before_it_is_given_a_partition() -> None:
     heard: list[Any] = []
 
     class Recorder:
+        def unassign(self) -> None:
+            heard.append("nothing")
+
         def list_topics(self, topic: str, timeout: float) -> None:
             heard.append(topic)
 
@@ -18,4 +21,4 @@ def test_a_reader_knows_the_topic_before_it_is_given_a_partition() -> None:
             heard.extend((one.topic, one.partition, one.offset) for one in places)
 
     read_from(Recorder(), "rf.playback.v1", 3, 42)  # type: ignore[arg-type]
-    assert heard == ["rf.playback.v1", ("rf.playback.v1", 3, 42)]
+    assert heard == ["nothing", "rf.playback.v1", ("rf.playback.v1", 3, 42)]
