@@ -9,6 +9,8 @@ from infra.chaos.oracle import State
 from infra.demo.expected import KINDS
 from projections.feed.redis import RedisFeedFold
 from projections.redis_ledger import key
+from projections.seen.fold import CAP
+from projections.seen.lines import newest
 from projections.trending.redis_ranking import SHARDS
 
 GENERATION = 1
@@ -73,11 +75,11 @@ def _feeds(client: redis.Redis, users: list[str], generation: int) -> dict[str, 
 def _seen(client: redis.Redis, users: list[str], generation: int) -> dict[str, Any]:
     """What was watched or shown, at the later of both."""
     found: dict[str, dict[str, int]] = {}
-    for kind in ("history", "shown"):
-        held = _all(client, "zrange", kind, users, generation, 0, -1, False, True)  # with scores
-        for user, one in zip(users, held, strict=True):
+    for kind in ("watched", "displayed"):
+        held = _all(client, "lrange", kind, users, generation, 0, -1)
+        for user, lines in zip(users, held, strict=True):
             seen = found.setdefault(user, {})
-            seen.update({video: max(int(at), seen.get(video, 0)) for video, at in one})
+            seen.update({video: max(at, seen.get(video, 0)) for at, video in newest(lines, CAP)})
     return _said(found)
 
 

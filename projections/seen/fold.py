@@ -26,9 +26,9 @@ def _sighted(time: str) -> Sequence[pl.Expr]:
 
 _WATCHED = {"view.started": _sighted("occurred_at"), "view.ended": _sighted("started_at")}
 """When a video was watched: both say when it began to play, so a view whose start got lost is there too."""
-_SHOWN = {"feed.impression": _sighted("occurred_at")}
+_DISPLAYED = {"feed.impression": _sighted("occurred_at")}
 
-EVENTS = frozenset((*_WATCHED, *_SHOWN))
+EVENTS = frozenset((*_WATCHED, *_DISPLAYED))
 """All that is looked at: what was served says nothing of what was seen."""
 
 LastTimes = dict[str, dict[str, int]]
@@ -41,9 +41,9 @@ def watched(batch: Records) -> pl.DataFrame:
     return _greatest(picked(batch, _WATCHED))
 
 
-def shown(batch: Records) -> pl.DataFrame:
+def displayed(batch: Records) -> pl.DataFrame:
     """The same for each that was on screen."""
-    return _greatest(picked(batch, _SHOWN))
+    return _greatest(picked(batch, _DISPLAYED))
 
 
 def _greatest(frames: list[pl.DataFrame]) -> pl.DataFrame:

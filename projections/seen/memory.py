@@ -5,7 +5,7 @@ from typing import Any
 
 from projections.keyset import Keyset, page
 from projections.memory_ledger import MemoryFold, MemoryLedger
-from projections.seen.fold import CAP, EVENTS, NAME, TOPICS, LastTimes, by_user, shown, watched
+from projections.seen.fold import CAP, EVENTS, NAME, TOPICS, LastTimes, by_user, displayed, watched
 from schemas.batch import RecordBatch
 
 
@@ -15,7 +15,7 @@ class SeenState:
 
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     watched: LastTimes = field(default_factory=dict)
-    shown: LastTimes = field(default_factory=dict)
+    displayed: LastTimes = field(default_factory=dict)
 
 
 class MemorySeen(MemoryFold):
@@ -32,10 +32,10 @@ class MemorySeen(MemoryFold):
 
     def change(self, batch: RecordBatch) -> None:
         self._keep(self.state.watched, by_user(watched(batch)))
-        self._keep(self.state.shown, by_user(shown(batch)))
+        self._keep(self.state.displayed, by_user(displayed(batch)))
 
     async def seen(self, user_id: str, video_ids: list[str]) -> list[bool]:
-        seen = self.state.watched.get(user_id, {}).keys() | self.state.shown.get(user_id, {}).keys()
+        seen = self.state.watched.get(user_id, {}).keys() | self.state.displayed.get(user_id, {}).keys()
         return [video in seen for video in video_ids]
 
     async def history(self, user_id: str, before: Keyset | None, limit: int) -> list[Keyset]:
@@ -47,7 +47,7 @@ class MemorySeen(MemoryFold):
         with self.ledger.lock:
             return {
                 f"{kind}:{user}": sorted((at, video) for video, at in times.items())
-                for kind, held in (("history", self.state.watched), ("shown", self.state.shown))
+                for kind, held in (("watched", self.state.watched), ("displayed", self.state.displayed))
                 for user, times in held.items()
             }
 

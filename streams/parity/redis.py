@@ -29,7 +29,7 @@ SLICE = 10_000
 SHOWN = 400
 """Characters of a content that are shown."""
 
-_SIZES = {"hash": "HLEN", "zset": "ZCARD", "set": "SCARD", "string": "STRLEN"}
+_SIZES = {"hash": "HLEN", "zset": "ZCARD", "set": "SCARD", "list": "LLEN", "string": "STRLEN"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +110,8 @@ class RedisGeneration:
         some: list[tuple[str, str]] = []
         room = SLICE
         for name, kind, size in zip(names, types, sizes, strict=True):
+            if kind == "list":
+                size = min(size, SLICE)  # read whole: how many lines there are says nothing of what they say
             if size > SLICE:
                 yield name, self._large(name, str(kind))
                 continue
@@ -185,6 +187,8 @@ def _whole(kind: str, name: str) -> tuple[Any, ...]:
         return ("HGETALL", name)
     if kind == "zset":
         return ("ZRANGE", name, 0, -1, "WITHSCORES")
+    if kind == "list":
+        return ("LRANGE", name, 0, -1)
     return ("SMEMBERS" if kind == "set" else "GET", name)
 
 

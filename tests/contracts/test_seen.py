@@ -1,6 +1,6 @@
 """Seen's contract, held by the memory twin and by Redis alike."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,8 @@ import redis
 import redis.asyncio
 
 from projections.position import PositionConflict, StoreUnavailable
+from projections.seen import redis as seen_redis
+from projections.seen.lines import compacted
 from projections.seen.memory import MemorySeen
 from projections.seen.redis import RedisSeenFold, RedisSeenReads
 from projections.seen.store import SeenReads
@@ -18,6 +20,8 @@ from tests.builders import batch_of, event, impression, view_ended, view_started
 pytest_plugins = ["tests.redis_server"]
 pytestmark = pytest.mark.servers
 CAP = 3
+PIECE = 2
+"""Lines are put in order again and again."""
 
 
 @dataclass
@@ -37,7 +41,8 @@ def room(
         twin = MemorySeen(cap=CAP)
         return Room(twin, twin)
     generation = next(generations)
-    return Room(RedisSeenFold(redis_client, generation, CAP), RedisSeenReads(redis_reader, generation))
+    fold = RedisSeenFold(redis_client, generation, CAP, PIECE)
+    return Room(fold, RedisSeenReads(redis_reader, generation, CAP))
 
 
 async def test_what_was_on_screen_is_seen_and_what_was_played_is_history(room: Room) -> None:
@@ -135,3 +140,39 @@ async def test_what_is_played_after_it_was_shown_pushes_the_oldest_out_of_a_full
     room.fold.apply(batch_of(impression("ann", "new", "r1", 50)), None)
     room.fold.apply(batch_of(view_started("ann", "new", "w9", 40), start=CAP), CAP)
     assert [video for _, video in await room.reads.history("ann", None, 10)] == ["new", "v2", "v1"]
+
+
+async def test_lines_are_put_in_order_when_they_are_twice_as_many_as_they_were(
+    redis_client: redis.Redis, redis_reader: redis.asyncio.Redis, generations: Iterator[int]
+) -> None:
+    """So they stay within twice of what counts and a piece, and are not put in order for every view."""
+    generation = next(generations)
+    fold, reads = (
+        RedisSeenFold(redis_client, generation, 100, 8),
+        RedisSeenReads(redis_reader, generation, 100),
+    )
+    name, put_in_order, before = f"g{generation}:watched:ann", 0, 0
+    for n in range(2_000):
+        fold.apply(batch_of(view_started("ann", f"v{n:04d}", "w", 1_000 + n), start=n), n or None)
+        there = redis_client.llen(name)
+        put_in_order += there < before
+        assert there <= 2 * 100 + 8
+        before = there
+    assert 15 < put_in_order < 30
+    assert await reads.history("ann", None, 2_000) == [
+        (1_000 + n, f"v{n:04d}") for n in range(1_999, 1_899, -1)
+    ]
+
+
+def test_who_lost_the_partition_meanwhile_does_not_write_over_its_successor(
+    redis_client: redis.Redis, generations: Iterator[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fold = RedisSeenFold(redis_client, next(generations), CAP, PIECE)
+
+    def slowly(said: Iterable[str], cap: int) -> list[str]:
+        redis_client.rpush(fold.ledger.key("watched", "ann"), "9 v9")
+        return compacted(said, cap)
+
+    monkeypatch.setattr(seen_redis, "compacted", slowly)
+    fold.apply(batch_of(*(view_started("ann", f"v{n}", f"w{n}", n) for n in range(8))), None)
+    assert fold.snapshot() == {"watched:ann": [(6, "v6"), (7, "v7"), (9, "v9")]}

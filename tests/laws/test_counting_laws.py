@@ -31,6 +31,8 @@ from tests.strategies import (
 pytest_plugins = ["tests.redis_server"]
 pytestmark = pytest.mark.servers
 CAP = 2
+PIECE = 1
+"""Lines are put in order all the time."""
 ROOMS = ("engagement", "seen", "trending")
 WINDOW_MS = HOUR_MS
 
@@ -43,7 +45,10 @@ def rooms(redis_client: redis.Redis, generations: Iterator[int]) -> dict[str, li
             lambda: MemoryEngagement(recent_window_ms=WINDOW_MS),
             lambda: RedisEngagementFold(redis_client, next(generations), WINDOW_MS),
         ],
-        "seen": [lambda: MemorySeen(cap=CAP), lambda: RedisSeenFold(redis_client, next(generations), CAP)],
+        "seen": [
+            lambda: MemorySeen(cap=CAP),
+            lambda: RedisSeenFold(redis_client, next(generations), CAP, PIECE),
+        ],
         "trending": [
             lambda: MemoryTrending(recent_window_ms=WINDOW_MS),
             lambda: RedisTrendingFold(redis_client, next(generations), WINDOW_MS),

@@ -86,7 +86,9 @@ def test_however_it_was_cut_the_sums_are_the_same(redis_client: redis.Redis, two
     sums, number, found = compared(redis_client, two)
     assert (number, found) == (0, [])
     kinds = {"user", "video", "videos_of", "count", "likes", "said", "comments", "follow", "following"}
-    assert kinds | {"feed:page", "feed:edges", "trend:1h", "job", "shown", "history", "clock"} <= sums.keys()
+    assert (
+        kinds | {"feed:page", "feed:edges", "trend:1h", "job", "watched", "displayed", "clock"} <= sums.keys()
+    )
     assert not sums.keys() & {"lag", "position", "trend:rank", "feed:following", "feed:inbox"}
     assert sums["count"].count == 12
     assert all(EXCLUDED.values()), "each has its reason"
@@ -96,7 +98,7 @@ ALTERATIONS: dict[str, Callable[[redis.Redis, str], Any]] = {
     "count:v3": lambda client, key: client.hincrby(key, "likes", 1),
     "video:v3": lambda client, key: client.hdel(key, "published"),
     "comments:v5": lambda client, key: client.delete(key),
-    "shown:p9": lambda client, key: client.zadd(key, {"v1": 5}),
+    "displayed:p9": lambda client, key: client.rpush(key, "5 v1"),
     "feed:timeline:p2": lambda client, key: client.zadd(key, {"v2": 77}),
 }
 
@@ -121,6 +123,17 @@ def test_large_keys_are_read_in_slices_and_differ_too(
     redis_client.hset(f"g{two[1]}:follow:p3", "p0", "altered")
     redis_client.zadd(f"g{two[1]}:followers:p0", {"p9": 5})
     assert {"follow:p3", "followers:p0"} == {one.name for one in compared(redis_client, two)[2]}
+
+
+def test_lines_say_the_same_in_any_order_and_however_often(
+    redis_client: redis.Redis, two: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parity_redis, "SLICE", 2)
+    lines = [f"{at} v{at}" for at in range(100)]
+    for generation, said in zip(two, (lines, ["#9", *lines[::-1] * 3]), strict=True):
+        redis_client.delete(f"g{generation}:watched:p0")
+        redis_client.rpush(f"g{generation}:watched:p0", *said)
+    assert compared(redis_client, two)[1] == 0
 
 
 def test_a_count_that_came_back_to_zero_never_was(redis_client: redis.Redis, two: tuple[int, int]) -> None:
