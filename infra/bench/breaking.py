@@ -49,16 +49,16 @@ def limits(costs: Costs, given: Assumptions, machine: Machine, sinks: Sinks) -> 
 
 
 _MEMORY = (
-    "`history` and `shown` keep a user's ids up to a cap, as text in sorted sets (`projections/seen`). "
+    "`watched` and `displayed` keep a user's ids up to a cap, as lines of text (`projections/seen`). "
     "Keep what the feed must leave out as packed 64-bit hashes, and the history in ClickHouse, which has "
     "every view anyway; then shard, as for its core."
 )
 _REDIS = (
     "No cluster takes the keys as they are: the guarded script (`projections/redis_ledger.py`) names two "
     "keys, position and clock, and changes others in the same call, and no key carries a hash tag. What "
-    "an actor owns (`history`, `shown`, `likes`, `said`) can move: tag each such key and the position with "
-    "the partition's number, `g1:{p17}:history:ann`, and let readers compute that number as the producer "
-    "does; change and position stay in one slot and one call. What others write cannot: `count`, "
+    "an actor owns (`watched`, `displayed`, `likes`, `said`) can move: tag each such key and the position "
+    "with the partition's number, `g1:{p17}:watched:ann`, and let readers compute that number as the "
+    "producer does; change and position stay in one slot and one call. What others write cannot: `count`, "
     "`comments`, `followers`, `trend` and the feeds of a fan-out belong to other keys than the "
     "partition's. They need a second hop: each partition's sums and orders as records of a topic keyed by "
     "their target, folded there under a position of its own. Before that, split by fold: no two folds "
