@@ -36,28 +36,35 @@ class Encoders:
     original: Original
     runner: asyncio.Runner
     first_s: list[float] = field(default_factory=list)
+    settings: Settings = field(default_factory=lambda: Settings(ladder_rungs=",".join(map(str, WANTED))))
+    buckets: MemoryObjects = field(init=False)
 
     @property
     def rungs(self) -> tuple[Rung, ...]:
         """Largest first."""
         return ladder.rungs(self.original.width, self.original.height, WANTED)
 
+    def uploaded(self, folder: Path) -> None:
+        """The original is in its bucket, where the product's step begins; folders stand for buckets."""
+        self.buckets = MemoryObjects(folder / "objects")
+        self.buckets.put_file(
+            self.settings.bucket_originals, self.original.key, self.clip, "video/mp4", PRIVATE
+        )
+
     def ours(self, folder: Path) -> Path:
-        """The effector's step, from the original in its bucket to the package in its own; folders stand
-        for buckets. Answers where the package is."""
-        settings = Settings(ladder_rungs=",".join(map(str, WANTED)))
-        objects, scratch = MemoryObjects(folder / "objects"), folder / "job"
+        """The effector's step, from the original in its bucket to the package in its own. Answers where the
+        package is."""
+        scratch = folder / "job"
         scratch.mkdir()
-        objects.put_file(settings.bucket_originals, self.original.key, self.clip, "video/mp4", PRIVATE)
         video = VideoHalf("ann", bytes=self.clip.stat().st_size, original=self.original)
-        steps = Steps(objects, settings, SystemClock())
+        steps = Steps(self.buckets, self.settings, SystemClock())
         smallest = scratch / "package" / str(self.rungs[-1].rung)
         with _Seen(smallest / "seg_00002.m4s", smallest / "index.m3u8") as seen:
             facts = self.runner.run(steps.take("transcode", Job("clip", video), scratch, lambda _: None))
         if facts[-1]["event_type"] != "transcode.completed":
             raise RuntimeError(f"the step ends with {facts[-1]['event_type']}")
         self.first_s.append(seen.after_s)
-        return folder / "objects" / settings.bucket_media / media_prefix(self.original.sha256)
+        return folder / "objects" / self.settings.bucket_media / media_prefix(self.original.sha256)
 
     def bare(self, folder: Path) -> Path:
         """The very command of the product and nothing else: no check, no download, nothing stored."""

@@ -62,6 +62,7 @@ def transcode(events: int, runs: int, tell: Tell, own: Path | None = None) -> Re
 def _timed(at: Encoders, encode: Callable[[Path], Path], home: Path, master: str = "") -> Sample:
     folder = Path(tempfile.mkdtemp(dir=home))
     try:
+        at.uploaded(folder)
         before, began = _spent(), time.monotonic()
         made_in = encode(folder)
         seconds, after = time.monotonic() - began, _spent()

@@ -61,32 +61,31 @@ async def make(
         (folder / str(rung.rung)).mkdir(parents=True)
     input_words = [*ffmpeg.SAFE_INPUT, "-i", str(path)]
     done = await ffmpeg.run(ladder.encode(source, rungs, input_words, folder), timeout_s, progress)
-    made = await _verified(folder, rungs, source)
+    made, copied = await _verified(folder, rungs, source, timeout_s)
     _agree(made)
-    copied = await _copy(folder, rungs, made, source, timeout_s)
     (folder / MASTER).write_text(playlist.master([_variant(one, source) for one in made]), "utf-8")
     return Package(folder, made, copied, _stills(folder, source), done.cpu_ms)
 
 
-async def _verified(folder: Path, rungs: tuple[Rung, ...], source: Source) -> tuple[Made, ...]:
-    """All rungs at once. The first failure is raised when all have ended: nobody reads the folder then."""
-    reading = [verify.verify_rung(folder / str(rung.rung), rung, source) for rung in rungs]
-    made = []
-    for one in await asyncio.gather(*reading, return_exceptions=True):
-        if isinstance(one, BaseException):
-            raise one
-        made.append(one)
-    return tuple(made)
+async def _verified(
+    folder: Path, rungs: tuple[Rung, ...], source: Source, timeout_s: float
+) -> tuple[tuple[Made, ...], Made]:
+    """All rungs and the download at once. The first failure, a rung's before the download's, is raised when
+    all have ended: nobody reads the folder then."""
+    reading = [
+        asyncio.create_task(verify.verify_rung(folder / str(rung.rung), rung, source)) for rung in rungs
+    ]
+    chosen = ladder.download_rung(rungs)
+    copying = asyncio.create_task(_copy(folder, chosen, reading[rungs.index(chosen)], source, timeout_s))
+    await asyncio.gather(*reading, copying, return_exceptions=True)
+    return tuple(one.result() for one in reading), copying.result()
 
 
-async def _copy(
-    folder: Path, rungs: tuple[Rung, ...], made: tuple[Made, ...], source: Source, timeout_s: float
-) -> Made:
-    """The download: a rung's packets in one file, not encoded again."""
-    chosen = made[rungs.index(ladder.download_rung(rungs))]
+async def _copy(folder: Path, rung: Rung, made: asyncio.Task[Made], source: Source, timeout_s: float) -> Made:
+    """The download: a rung's packets in one file, not encoded again; held to the rung once verified."""
     output = folder / DOWNLOAD
-    await ffmpeg.run(ladder.remux(chosen.files[0], output), timeout_s)
-    return await verify.verify_download(output, chosen, source)
+    await ffmpeg.run(ladder.remux(folder / str(rung.rung) / "index.m3u8", output), timeout_s)
+    return await verify.verify_download(output, await made, source)
 
 
 def _agree(made: tuple[Made, ...]) -> None:

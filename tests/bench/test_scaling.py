@@ -187,7 +187,7 @@ def test_what_breaks_first_comes_first_and_its_figure_follows_the_cost() -> None
     assert by_name["one core of one Redis"] == pytest.approx(0.5e6 / (2 * 3.0))
     assert by_name["Redis lanes on 4 partitions"] == pytest.approx(4 * 0.5e6 / (2 * 4.0))
     assert by_name["ClickHouse lanes on 4 partitions"] == pytest.approx(4 * 0.5e6 / (2 * 2.0))
-    users = 64 * 2**30 * 0.5 / (10_000 * 146)
+    users = 64 * 2**30 * 0.5 / (10_000 * 80)
     assert by_name["the memory of one Redis, everybody at the caps"] == pytest.approx(users / DAY_S)
     assert by_name["one ClickHouse server"] == pytest.approx(10 * 0.5e6 / (2 * 6.0))
     # 4 TB at half, for a year, at two events of 200 bytes

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -133,6 +134,30 @@ async def test_a_rung_that_was_damaged_is_not_let_through(clips: Clips, tmp_path
     (home / "seg_00002.m4s").unlink()
     with pytest.raises(verify.VerificationFailed):
         await verify.verify_rung(home, rung, source)
+
+
+@pytest.mark.parametrize(
+    ("lost", "raised"),
+    [("202/init.mp4", verify.VerificationFailed), ("download.mp4", FileNotFoundError)],
+    ids=["a rung's before the download's", "the download's"],
+)
+async def test_the_first_failure_of_a_package_is_raised_when_all_have_ended(
+    clips: Clips, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: str, raised: type[Exception]
+) -> None:
+    """A lost beginning fails the rung and the copy that is made of it meanwhile."""
+    run, ended = ffmpeg.run, list[Sequence[str]]()
+
+    async def losing(words: Sequence[str], *others: Any) -> ffmpeg.Done:
+        try:
+            return await run(words, *others)
+        finally:
+            ended.append(words)
+            (tmp_path / lost).unlink(missing_ok=True)
+
+    monkeypatch.setattr(ffmpeg, "run", losing)
+    with pytest.raises(raised):
+        await packed(clips.clip(size="202x360", seconds=3.2), tmp_path)
+    assert len(ended) == 3  # the source decoded, encoded, copied
 
 
 async def test_ffmpeg_ends_with_its_errors_or_in_time(clips: Clips, tmp_path: Path) -> None:
