@@ -125,7 +125,7 @@ class Settings(BaseModel):
         "only transcodes or archives.",
     )
     batch_rows: int = Field(20_000, gt=0, description="A record batch is flushed at this many rows")
-    batch_age_ms: int = Field(40, ge=0, description="... or at this age.")
+    batch_age_ms: int = Field(30, ge=0, description="... or at this age.")
     clickhouse_batch_age_ms: int = Field(
         600, ge=0, description="The same for ClickHouse, where every batch makes parts to be merged."
     )

@@ -13,7 +13,7 @@ from infra.bench.workload import TOPICS
 from infra.chaos import log
 from infra.clients import clickhouse_client, redis_client
 
-REDIS_LOOK_S, CLICKHOUSE_LOOK_S = 0.02, 0.25
+REDIS_LOOK_S, CLICKHOUSE_LOOK_S = 0.01, 0.25
 Look = tuple[int, int]
 """Position, and the epoch ns at which it was seen."""
 
