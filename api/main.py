@@ -20,11 +20,12 @@ from api.events.places import StorePlaces
 from api.parts import Parts
 from api.reading.readers import RedisReadSource
 from api.reading.redis_readers import redis_readers
-from infra import clients, kafka_config, telemetry
+from infra import clients, telemetry
 from infra.background import BackgroundLog
 from infra.clock import Clock, SystemClock
-from infra.publisher import Publisher
-from infra.redis_watch import Watch
+from infra.kafka import config as kafka_config
+from infra.kafka.publisher import Publisher
+from infra.redis.watch import Watch
 from infra.registry import load_book
 from infra.settings import Settings
 from projections.first_pages import FirstPages

@@ -14,10 +14,10 @@ from fastapi import Depends, Request
 from api.callers.accounts import Authenticator
 from api.events.places import EventPlaces, NoPlaces
 from api.reading.readers import Readers, ReadSource
+from infra.access.keyring import Keyring
 from infra.background import BackgroundLog
 from infra.clock import Clock
-from infra.keyring import Keyring
-from infra.publisher import EventLog
+from infra.kafka.publisher import EventLog
 from infra.settings import Settings
 from projections.first_pages import FirstPages
 from projections.renditions.store import Objects

@@ -13,8 +13,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from infra.keyring import KeyringUnavailable
-from infra.publisher import LogUnavailable
+from infra.access.keyring import KeyringUnavailable
+from infra.kafka.publisher import LogUnavailable
 from projections.position import StoreUnavailable
 
 MEDIA_TYPE = "application/problem+json"

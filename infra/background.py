@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 from itertools import islice
 
-from infra.publisher import Event, EventLog, LogUnavailable
+from infra.kafka.publisher import Event, EventLog, LogUnavailable
 from infra.telemetry import BACKGROUND, Log
 from schemas.errors import SchemaError
 

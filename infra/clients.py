@@ -11,13 +11,13 @@ import redis.asyncio
 import urllib3
 from minio import Minio
 
+from infra.access.keyring import Keyring
+from infra.access.keyring_s3 import S3KeyStore
+from infra.access.tls import trust
 from infra.clock import Clock
-from infra.keyring import Keyring
-from infra.keyring_s3 import S3KeyStore
-from infra.redis_together import TogetherRedis
-from infra.redis_watch import Address, Watch
+from infra.redis.together import TogetherRedis
+from infra.redis.watch import Address, Watch
 from infra.settings import InvalidSettings, Settings
-from infra.tls import trust
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client as ClickHouse

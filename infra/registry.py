@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from infra.access.tls import trust
 from infra.settings import Settings
-from infra.tls import trust
 from schemas.book import SchemaBook
 from schemas.catalogue import EventSchema, parse, versions
 from schemas.errors import UnknownSchema

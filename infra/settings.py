@@ -45,7 +45,7 @@ class Settings(BaseModel):
     kafka_username: str = ""
     kafka_password: SecretStr = SecretStr("")
     kafka_ca_file: str = Field("", description="As REELFOLD_CA_FILE, where Kafka's is another.")
-    kafka_acls: bool = Field(False, description="Provision makes the ACLs of infra/provision_acls.py.")
+    kafka_acls: bool = Field(False, description="Provision makes the ACLs of infra/provision/acls.py.")
     kafka_producers: str = Field(
         "reelfold-playback=rf.playback.v1,rf.heartbeat.v1",
         description="Trusted producers and all they may write: name=topic,topic;name=topic",

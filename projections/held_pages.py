@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Watching(Protocol):
-    """A store that tells what changed of all that was read (infra.redis_watch)."""
+    """A store that tells what changed of all that was read (infra.redis.watch)."""
 
     changed: Callable[[str | None], None]
 

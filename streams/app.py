@@ -8,8 +8,8 @@ from typing import Any
 
 import faust
 
+from infra.access.tls import trust
 from infra.settings import Settings
-from infra.tls import trust
 
 SESSION_S = 10.0
 

@@ -22,7 +22,7 @@ from mode import Service
 from infra import registry
 from infra.clients import redis_client
 from infra.clock import Clock, SystemClock
-from infra.kafka_config import consumer, producer
+from infra.kafka.config import consumer, producer
 from infra.settings import InvalidSettings, Settings
 from infra.telemetry import Log, configure
 from projections.lag import LagWrites, RedisLagWrites

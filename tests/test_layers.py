@@ -44,6 +44,25 @@ WITHIN = {
         "parity": {"folding", "generations", "replay"},
         "transcode": set(),
     },
+    "infra": {
+        "access": set(),
+        "bootstrap": set(),
+        "clickhouse": set(),
+        "clickhouse_server": set(),
+        "kafka": set(),
+        "kubernetes": set(),
+        "redis": set(),
+        "demo": {"access"},
+        "stack": {"access"},
+        "provision": {"access", "clickhouse", "kafka", "stack"},
+        "backup": {"access", "kafka", "provision"},
+        "chaos": {"access", "demo", "kafka", "stack"},
+        "bench": {"access", "bootstrap", "chaos", "kafka", "provision"},
+        "cli": {
+            *("access", "backup", "bench", "bootstrap", "chaos", "clickhouse", "demo", "kafka"),
+            *("provision", "stack"),
+        },
+    },
 }
 """What the packages of a room may import of each other; what stands beside them is the room's own ground."""
 FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 
 from api.documented import documented
 from api.parts import PartsOf
-from infra.tokens import TOKEN_LIFE_S, mint
+from infra.access.tokens import TOKEN_LIFE_S, mint
 
 router = APIRouter(tags=["development"])
 _Id = Annotated[str, StringConstraints(max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]*$")]

@@ -9,7 +9,7 @@ from api.callers.roles import OWN_VIDEO
 from api.events.facts import FactCache, Facts
 from api.events.parsing import Rejection
 from api.events.validation import Draft, rules
-from infra.keyring import Keyring
+from infra.access.keyring import Keyring
 
 Outcome = Draft | Rejection
 

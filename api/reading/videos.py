@@ -11,7 +11,7 @@ from api.reading.cards import Viewer
 from api.reading.etag import answer
 from api.reading.models import CommentPage, CommentView, PathId, Playback, VideoCard
 from api.reading.viewing import Keysets, Paging, Viewing
-from infra.keyring import Keyring
+from infra.access.keyring import Keyring
 from projections.catalog.store import Video
 from projections.engagement.store import Comment
 

@@ -15,7 +15,7 @@ from api.reading.etag import entity_tag
 from api.reading.pages import Cursors
 from api.reading.readers import Readers
 from api.reading.served import Slate, items_of, positions_of
-from infra.redis_watch import Away
+from infra.redis.watch import Away
 from projections.first_pages import FirstPages
 from projections.held_pages import Card, FirstPage
 from projections.lag import FoldLag

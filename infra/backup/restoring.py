@@ -11,16 +11,16 @@ from pathlib import Path
 
 from confluent_kafka import KafkaError, KafkaException
 
+from infra.access.keyring import Keyring, KeyringUnavailable, MemoryKeyStore
+from infra.access.keyring_s3 import KEYS
 from infra.backup import registry
 from infra.backup.folder import BackupFailed, BackupFolder, Entry, Manifest
 from infra.backup.making import ARCHIVE, KEYRING, OWN_EXPORT, REGISTRY, SCHEMAS, buckets
 from infra.backup.objects import Seen, Tell, alike, bring_back, listed
 from infra.clients import master_key, s3_client
 from infra.clock import SystemClock
-from infra.keyring import Keyring, KeyringUnavailable, MemoryKeyStore
-from infra.keyring_s3 import KEYS
-from infra.log_reading import TopicState, topic_states
-from infra.provision_buckets import ensure_buckets
+from infra.kafka.reading import TopicState, topic_states
+from infra.provision.buckets import ensure_buckets
 from infra.registry import ensure, save_book
 from infra.settings import Settings
 from schemas.topics import OPS

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 
+from infra.access.tokens import mint
 from infra.bench.http_load import WARM_UP_S, Answered, loaded, serving
 from infra.bench.measure import Contender, Sample, Stopwatch, cpu_of, interleaved, middle, ratio
 from infra.bench.peers import FOLDER, python_of
@@ -26,7 +27,6 @@ from infra.cache import Cache
 from infra.chaos.environment import free_ports
 from infra.clients import redis_client
 from infra.clock import SystemClock
-from infra.tokens import mint
 
 TUTORIAL, CARDS, BYTES = "tutorial", "tutorial_cards", "bare ASGI"
 USERS, AUTHORS, FOLLOWED, SHOWN = 64, 40, 20, 20

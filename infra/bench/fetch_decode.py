@@ -13,7 +13,7 @@ from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
-from infra.kafka_config import consumer
+from infra.kafka.config import consumer
 from infra.settings import Settings
 from schemas.book import SchemaBook
 from streams.batches.assembling import assemble

@@ -13,7 +13,7 @@ from infra.bench.workload import TOPICS, Load
 from infra.chaos import log
 from infra.chaos.ground import WORKER, Ground
 from infra.clients import clickhouse_client, redis_client
-from infra.provision import tables
+from infra.provision.steps import tables
 from infra.registry import load_book
 from projections.analytics.queries import Tables
 from projections.redis_ledger import key

@@ -16,6 +16,7 @@ from typing import Any
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
+from infra.access.tokens import mint
 from infra.bench.http_load import WARM_UP_S, built, loaded, serving
 from infra.bench.measure import Contender, Sample, Stopwatch, cpu_of, interleaved, ratio
 from infra.bench.peers import FOLDER, python_of
@@ -25,9 +26,8 @@ from infra.cache import Cache
 from infra.chaos.environment import free_ports
 from infra.chaos.ground import WORKER, Ground
 from infra.clock import SystemClock
-from infra.kafka_config import connection, producer
+from infra.kafka.config import connection, producer
 from infra.registry import load_book
-from infra.tokens import mint
 from schemas.catalogue import latest
 from schemas.codec import encode
 

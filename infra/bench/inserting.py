@@ -10,8 +10,8 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 from infra.bench.ground import Measured
 from infra.bench.measure import Contender, Sample, Stopwatch
 from infra.clients import clickhouse_client
-from infra.kafka_config import consumer
-from infra.provision import tables
+from infra.kafka.config import consumer
+from infra.provision.steps import tables
 from infra.registry import load_book
 from projections.analytics.queries import Tables
 from projections.analytics.rows import inserts

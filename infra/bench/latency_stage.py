@@ -12,6 +12,7 @@ from statistics import median
 
 import numpy as np
 
+from infra.access.tokens import mint
 from infra.bench.http_load import Answered, loaded
 from infra.bench.ingest_stage import CLIENT
 from infra.bench.looking import CLICKHOUSE_LOOK_S, REDIS_LOOK_S, looking, visible
@@ -22,7 +23,6 @@ from infra.bench.stand import Stand, stand
 from infra.bench.workload import TOPICS, Counted, Event, Load
 from infra.chaos import log
 from infra.clock import SystemClock
-from infra.tokens import mint
 
 OFFERED = 2_300.0
 """Events a second: a thousandth of the target scale's peak of plays and what belongs to them."""

@@ -17,7 +17,7 @@ from infra.bench.peers import FOLDER, java_of, measured, python_of
 from infra.bench.workload import TOPICS, Load
 from infra.cache import Cache
 from infra.clients import clickhouse_client
-from infra.kafka_config import connection
+from infra.kafka.config import connection
 from infra.registry import load_book
 
 OURS = "reelfold"

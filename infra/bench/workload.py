@@ -12,7 +12,7 @@ from uuid import UUID
 import numpy as np
 from confluent_kafka import Producer
 
-from infra.kafka_config import producer
+from infra.kafka.config import producer
 from infra.settings import Settings
 from schemas.book import SchemaBook
 from schemas.catalogue import latest

@@ -10,12 +10,12 @@ from typing import Any
 
 import httpx
 
+from infra.access.tokens import mint
 from infra.chaos.case import Case, Run
 from infra.chaos.doors import APIS, TwoDoors
 from infra.chaos.waiting import until
 from infra.clock import new_event_id
 from infra.demo.simulation import Simulated
-from infra.tokens import mint
 
 QUEUE = 1_000
 PROMPT_S = 0.1

@@ -15,7 +15,7 @@ from infra.chaos.load import Load
 from infra.chaos.log import Letter
 from infra.chaos.waiting import CaseFailed
 from infra.clock import Clock
-from infra.publisher import Publisher
+from infra.kafka.publisher import Publisher
 
 ZERO_LAG_S = 180.0
 FIRST_EVENT_S = 90.0

@@ -16,7 +16,7 @@ from infra.cache import Cache
 from infra.chaos.doors import DEADLINE_S
 from infra.chaos.environment import free_ports
 from infra.chaos.ground import Ground
-from infra.kafka_config import connection
+from infra.kafka.config import connection
 from infra.settings import PREFIX, Settings
 from infra.stack.health import KafkaProbe
 from infra.stack.part import Part

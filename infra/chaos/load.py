@@ -13,13 +13,13 @@ from typing import Any
 import httpx
 import orjson
 
+from infra.access.tokens import mint
 from infra.chaos.town import EVENTS_A_VIEW, Town, publication
 from infra.chaos.waiting import CaseFailed
 from infra.clock import Clock
 from infra.demo.simulation import Simulated
-from infra.publisher import LogUnavailable, Publisher
+from infra.kafka.publisher import LogUnavailable, Publisher
 from infra.settings import Settings
-from infra.tokens import mint
 
 BATCH = 100
 TICK_S = 0.5

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from infra.chaos.waiting import CaseFailed
-from infra.kafka_config import connection
+from infra.kafka.config import connection
 from infra.settings import Settings
 from schemas.topics import BY_NAME, DEAD_LETTERS, TOPICS
 

@@ -13,10 +13,10 @@ from itertools import cycle
 
 import httpx
 
+from infra.access.tokens import mint
 from infra.chaos.exhibit import Question
 from infra.clock import Clock
 from infra.settings import Settings
-from infra.tokens import mint
 
 GOOD_S = 6.0
 LATE_S = 1.0

@@ -19,8 +19,8 @@ from infra.chaos.town import SOURCE
 from infra.chaos.waiting import CaseFailed
 from infra.clock import Clock, new_event_id
 from infra.demo.simulation import Simulated
-from infra.kafka_config import connection, producer
-from infra.publisher import Headers
+from infra.kafka.config import connection, producer
+from infra.kafka.publisher import Headers
 from infra.settings import Settings
 
 PLAYBACK = "rf.playback.v1"

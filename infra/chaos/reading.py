@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import httpx
 
+from infra.access.tokens import mint
 from infra.chaos.town import Town
 from infra.clock import SystemClock
 from infra.settings import Settings
-from infra.tokens import mint
 
 PAUSE_S = 0.02
 

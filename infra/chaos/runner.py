@@ -14,8 +14,8 @@ from infra.chaos.load import Load
 from infra.chaos.town import Town
 from infra.chaos.waiting import CaseFailed
 from infra.clock import SystemClock
-from infra.kafka_config import producer
-from infra.publisher import Publisher
+from infra.kafka.config import producer
+from infra.kafka.publisher import Publisher
 from infra.registry import load_book
 
 Say = Callable[[str], None]

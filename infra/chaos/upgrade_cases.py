@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from infra.access.tokens import mint
 from infra.chaos import log
 from infra.chaos.case import Case, Run
 from infra.chaos.checker import verify
@@ -27,7 +28,6 @@ from infra.clock import new_event_id
 from infra.demo.simulation import Simulated
 from infra.settings import Settings
 from infra.stack.health import HttpProbe
-from infra.tokens import mint
 
 NEXT = 2
 CAMPAIGN = "autumn"

@@ -94,7 +94,7 @@ def _bounds(settings: Settings) -> "dict[Key, tuple[int, int] | None]":
     """Where the log begins and ends, by partition; None all over when it does not answer."""
     from confluent_kafka import KafkaException
 
-    from infra.log_reading import topic_states
+    from infra.kafka.reading import topic_states
 
     logs: dict[Key, tuple[int, int] | None] = dict.fromkeys(_keys())
     try:

@@ -153,8 +153,8 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
 
 def _told(settings: Settings, target: Path, done: "Outcome") -> bool:
     """Tell the log of it, one fact a part; a backup is good without."""
-    from infra.ops_facts import made, new_run_id, tell
-    from infra.publisher import LogUnavailable
+    from infra.kafka.ops_facts import made, new_run_id, tell
+    from infra.kafka.publisher import LogUnavailable
 
     now = SystemClock().now_ms()
     run = new_run_id(now)

@@ -13,13 +13,13 @@ from infra.cli.stack import JsonFlag
 from infra.settings import Settings
 
 if TYPE_CHECKING:
-    from infra.log_reading import TopicState
+    from infra.kafka.reading import TopicState
 
 
 def provision() -> None:
     """Make missing topics, schemas, buckets and tables. Example: reelfold provision"""
-    from infra.provision import ProvisionFailed
-    from infra.provision import provision as run_provision
+    from infra.provision.steps import ProvisionFailed
+    from infra.provision.steps import provision as run_provision
 
     try:
         run_provision(Settings.from_env(os.environ))
@@ -32,7 +32,7 @@ def topics(json_output: JsonFlag = False) -> None:
     """List the topics: partitions, retention, offsets. Example: reelfold topics --json"""
     from confluent_kafka import KafkaException
 
-    from infra.log_reading import topic_states
+    from infra.kafka.reading import topic_states
 
     try:
         states = topic_states(Settings.from_env(os.environ))
@@ -57,7 +57,7 @@ def tail(
     """
     from confluent_kafka import KafkaException
 
-    from infra.log_reading import tail_events
+    from infra.kafka.reading import tail_events
     from infra.registry import RegistryUnavailable
     from schemas.topics import BY_NAME
 

@@ -20,7 +20,7 @@ def operator() -> Iterator["Operator"]:
 
     from infra.archive_store import ArchiveUnavailable
     from infra.clickhouse.migrate import MigrationError
-    from infra.publisher import LogUnavailable
+    from infra.kafka.publisher import LogUnavailable
     from infra.registry import RegistryUnavailable
     from projections.position import StoreUnavailable
     from streams.folding.progress import LogMismatch

@@ -83,8 +83,8 @@ def _sentences() -> Iterator[None]:
 
     from infra.archive_store import ArchiveUnavailable
     from infra.clickhouse.migrate import MigrationError
-    from infra.provision import ProvisionFailed
-    from infra.publisher import LogUnavailable
+    from infra.kafka.publisher import LogUnavailable
+    from infra.provision.steps import ProvisionFailed
     from infra.registry import RegistryUnavailable
     from projections.position import StoreUnavailable
     from schemas.archived import DamagedArchive

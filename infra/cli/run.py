@@ -15,7 +15,7 @@ def worker() -> None:
 
     The lanes, the folds, the transcoder. Example: reelfold worker
     """
-    from infra.principals import WORKER
+    from infra.access.principals import WORKER
 
     _become(WORKER, "streams.worker")
 
@@ -25,7 +25,7 @@ def api(
     port: Annotated[int, typer.Option(help="The setting's, if 0.", min=0, max=65535)] = 0,
 ) -> None:
     """Run the API in the foreground. Example: reelfold api --host 0.0.0.0 --port 8080"""
-    from infra.principals import API
+    from infra.access.principals import API
 
     settings = Settings.from_env(os.environ)
     address = ["--host", host or settings.api_host, "--port", str(port or settings.api_port)]
@@ -41,7 +41,7 @@ def token(
     It is signed with the stack's own secret and good for 15 minutes.
     Example: curl -H "Authorization: Bearer $(reelfold token ann)" http://127.0.0.1:8080/v1/feed/following
     """
-    from infra.tokens import mint
+    from infra.access.tokens import mint
 
     settings = Settings.from_env(os.environ)
     try:

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import orjson
 
-from infra.tls import trust
+from infra.access.tls import trust
 
 BATCH = 500
 RETRIES = 20

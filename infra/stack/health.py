@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from infra.access.tls import trust
 from infra.settings import InvalidSettings
-from infra.tls import trust
 
 TIMEOUT_S = 1.0
 

@@ -8,7 +8,7 @@ that the controllers keep. Who has no grant may do nothing.
 from collections.abc import Sequence
 from pathlib import Path
 
-from infra.principals import ADMIN, BROKER
+from infra.access.principals import ADMIN, BROKER
 from infra.settings import Settings
 from infra.stack.certificates import authority, both
 from infra.stack.secret_file import kept_secrets, principal_word, write_private

@@ -4,8 +4,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
+from infra.access.principals import API
 from infra.cache import Cache
-from infra.principals import API
 from infra.settings import PREFIX, Settings
 from infra.stack.certificates import certificate, private_key
 from infra.stack.health import HttpProbe

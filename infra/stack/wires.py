@@ -7,7 +7,7 @@ each part of ours shows Kafka a name of its own. The passwords of those names li
 from collections.abc import Mapping, MutableMapping
 from urllib.parse import urlsplit
 
-from infra.principals import ADMIN, API, BROKER, WORKER, trusted_producers
+from infra.access.principals import ADMIN, API, BROKER, WORKER, trusted_producers
 from infra.settings import PREFIX, InvalidSettings, Settings
 from infra.stack.certificates import authority, ensure_certificates
 from infra.stack.secret_file import kept_secrets, principal_word

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from infra.principals import WORKER
+from infra.access.principals import WORKER
 from infra.settings import PREFIX, Settings
 from infra.stack.health import HttpProbe
 from infra.stack.kept import kept

@@ -4,8 +4,8 @@ from infra import registry
 from infra.archive_store import S3ArchiveStore
 from infra.clients import s3_client
 from infra.clock import Clock
-from infra.kafka_config import Config, connection, consumer
-from infra.log_reading import ONE_AFTER_ANOTHER
+from infra.kafka.config import Config, connection, consumer
+from infra.kafka.reading import ONE_AFTER_ANOTHER
 from infra.settings import Settings
 from schemas.book import SchemaBook
 from streams.archive.archiver import Archiver, Configs

@@ -11,7 +11,7 @@ from confluent_kafka.admin import AdminClient
 
 from infra import registry
 from infra.clock import Clock
-from infra.kafka_config import connection
+from infra.kafka.config import connection
 from infra.settings import Settings
 from schemas.topics import BY_NAME
 from streams.archive.archiver import ARCHIVED_TOPICS

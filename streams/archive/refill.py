@@ -14,10 +14,10 @@ from tempfile import TemporaryDirectory
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from infra.kafka_config import consumer, producer
-from infra.kafka_refusal import admin_client
-from infra.log_reading import read_from
-from infra.provision_topics import ensure_topics, set_timestamps
+from infra.kafka.config import consumer, producer
+from infra.kafka.reading import read_from
+from infra.kafka.refusal import admin_client
+from infra.provision.topics import ensure_topics, set_timestamps
 from infra.settings import Settings
 from schemas.archived import ArchivedRecord, read_records
 from schemas.topics import BY_NAME, OPS

@@ -14,7 +14,7 @@ from typing import Any, cast
 from confluent_kafka import Consumer, KafkaException, Message
 
 from infra.archive_store import ArchiveStore
-from infra.log_reading import read_from
+from infra.kafka.reading import read_from
 from schemas.archived import ArchivedRecord, write_records
 from schemas.book import SchemaBook
 from schemas.codec import HEADER

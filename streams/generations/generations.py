@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from infra.ops_facts import Told
+from infra.kafka.ops_facts import Told
 from projections.live import FIRST
 from streams.generations.pointer import last_promotion
 from streams.generations.standing import Bounds, Standing

@@ -12,9 +12,9 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from infra.clients import clickhouse_client, redis_client
 from infra.clock import Clock
-from infra.kafka_config import producer
-from infra.ops_facts import ANSWER_S, Fact, OpsLog, Told
-from infra.publisher import Publisher
+from infra.kafka.config import producer
+from infra.kafka.ops_facts import ANSWER_S, Fact, OpsLog, Told
+from infra.kafka.publisher import Publisher
 from infra.registry import load_book
 from infra.settings import Settings
 from infra.stack.kept import kept

@@ -16,7 +16,7 @@ from confluent_kafka import KafkaException
 
 from infra.clickhouse.migrate import MigrationError, point_views, shown
 from infra.clients import clickhouse_client
-from infra.ops_facts import OpsLog, Told
+from infra.kafka.ops_facts import OpsLog, Told
 from infra.settings import Settings
 from infra.telemetry import Log
 from projections.analytics.asking import answering

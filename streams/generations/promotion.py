@@ -11,7 +11,7 @@ from pathlib import Path
 
 from infra.clickhouse.migrate import point_views
 from infra.clock import Clock
-from infra.ops_facts import made, new_run_id
+from infra.kafka.ops_facts import made, new_run_id
 from infra.stack.kept import keep, kept, let_go
 from infra.stack.status import read_status
 from infra.stack.workers import name_of

@@ -4,11 +4,11 @@ import time
 from dataclasses import dataclass
 from functools import partial
 
-from infra import provision
 from infra.clickhouse.migrate import point_views
 from infra.clients import clickhouse_client, redis_client
 from infra.clock import Clock
-from infra.ops_facts import Told, made, new_run_id, tell
+from infra.kafka.ops_facts import Told, made, new_run_id, tell
+from infra.provision import steps
 from infra.settings import Settings
 from infra.stack.kept import kept
 from infra.telemetry import Log
@@ -57,7 +57,7 @@ def recover(settings: Settings, clock: Clock, hear: Tell = silently) -> Recovery
     Raises what `replay_command.run` raises, and ProvisionFailed.
     """
     for name in ("topics", "buckets"):
-        provision.one_step(settings, name)
+        steps.one_step(settings, name)
     with opened(settings) as source:
         live = live_of(settings, source)
     made_tables = tables(settings, live.generation)
@@ -93,7 +93,7 @@ def live_of(settings: Settings, source: Source) -> Live:
 
 def tables(settings: Settings, generation: int) -> list[str]:
     """Make a generation's tables; the migrations applied. Raises ProvisionFailed."""
-    return provision.one_step(settings.model_copy(update={"generation": generation}), "tables")
+    return steps.one_step(settings.model_copy(update={"generation": generation}), "tables")
 
 
 def _point(settings: Settings, live: Live, clock: Clock) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import redis
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from infra.log_reading import topic_states
+from infra.kafka.reading import topic_states
 from infra.settings import Settings
 from projections.analytics import queries
 from projections.analytics.asking import ask

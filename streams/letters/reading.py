@@ -12,7 +12,7 @@ from typing import cast
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
-from infra.kafka_config import consumer
+from infra.kafka.config import consumer
 from infra.settings import Settings
 from schemas.topics import BY_NAME, DEAD_LETTERS
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from infra.kafka_config import producer
-from infra.ops_facts import Fact, made
-from infra.publisher import LogUnavailable
+from infra.kafka.config import producer
+from infra.kafka.ops_facts import Fact, made
+from infra.kafka.publisher import LogUnavailable
 from infra.settings import Settings
 from schemas.book import SchemaBook
 from schemas.catalogue import EventSchema

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.ops_facts import Told
+from infra.kafka.ops_facts import Told
 from streams.letters.reading import Parked
 
 REDRIVEN, DISCARDED = "deadletters.redriven", "deadletters.discarded"

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from infra.clock import Clock
-from infra.ops_facts import new_run_id
+from infra.kafka.ops_facts import new_run_id
 from streams.generations.generations import Refused
 from streams.generations.operating import Operator
 from streams.generations.standing import bounds

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.ops_facts import Fact, made
+from infra.kafka.ops_facts import Fact, made
 from streams.folding.progress import Key
 from streams.parity.clickhouse import TableSum
 from streams.parity.keys import Sum

@@ -7,9 +7,9 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from infra.clock import Clock
-from infra.kafka_config import connection
-from infra.ops_facts import Fact, made, new_run_id, tell
-from infra.publisher import LogUnavailable
+from infra.kafka.config import connection
+from infra.kafka.ops_facts import Fact, made, new_run_id, tell
+from infra.kafka.publisher import LogUnavailable
 from infra.registry import RegistryUnavailable
 from infra.settings import Settings
 from infra.telemetry import Log

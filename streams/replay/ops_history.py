@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from infra.archive_store import ArchiveUnavailable
-from infra.ops_facts import Older, Told
+from infra.kafka.ops_facts import Older, Told
 from infra.settings import Settings
 from infra.telemetry import Log
 from projections.position import StoreUnavailable

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from confluent_kafka import Consumer
 
 from infra import registry
-from infra.kafka_config import consumer
-from infra.log_reading import ONE_AFTER_ANOTHER
+from infra.kafka.config import consumer
+from infra.kafka.reading import ONE_AFTER_ANOTHER
 from infra.settings import Settings
 from projections.position import FoldStore
 from schemas.book import SchemaBook

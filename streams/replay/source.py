@@ -8,7 +8,7 @@ from typing import Protocol
 
 from confluent_kafka import Consumer, KafkaException, Message
 
-from infra.log_reading import read_from
+from infra.kafka.reading import read_from
 from projections.position import StoreUnavailable
 from streams.archive.ranges import covering
 from streams.archive.reading import MOST_BYTES, Archive, Piece

@@ -15,7 +15,7 @@ from typing import Any
 
 from mode import Service
 
-from infra.publisher import EventLog, LogUnavailable
+from infra.kafka.publisher import EventLog, LogUnavailable
 from infra.telemetry import JOB_SECONDS, Log
 from projections.position import StoreUnavailable
 from projections.renditions.fold import Job, Step, evolve, next_step

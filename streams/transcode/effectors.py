@@ -6,8 +6,8 @@ import faust
 
 from infra.clients import async_redis_client, s3_client
 from infra.clock import Clock
-from infra.kafka_config import producer
-from infra.publisher import Publisher
+from infra.kafka.config import producer
+from infra.kafka.publisher import Publisher
 from infra.settings import Settings
 from projections.renditions.redis import RedisLeases, RedisRenditionsReads
 from projections.renditions.s3 import S3Objects

@@ -13,13 +13,13 @@ from api.app import build
 from api.callers.credentials import ApiKey, Credentials, SharedKey
 from api.parts import Parts
 from api.reading.readers import FixedReadSource, Readers
+from infra.access.keyring import Keyring, MemoryKeyStore
+from infra.access.tokens import mint
 from infra.background import BackgroundLog
 from infra.clock import HandClock, new_event_id
-from infra.keyring import Keyring, MemoryKeyStore
-from infra.publisher import EventLog
-from infra.publisher_memory import MemoryPublisher
+from infra.kafka.publisher import EventLog
+from infra.kafka.publisher_memory import MemoryPublisher
 from infra.settings import Settings
-from infra.tokens import mint
 from projections.catalog.memory import MemoryCatalog
 from projections.position import StoreUnavailable
 from tests.builders import Event, Log, described

@@ -10,10 +10,10 @@ from api.app import build
 from api.callers.accounts import Principal, Refused
 from api.parts import Parts
 from api.reading.readers import FixedReadSource, Readers
+from infra.access.keyring import Keyring, MemoryKeyStore
 from infra.background import BackgroundLog
 from infra.clock import HandClock
-from infra.keyring import Keyring, MemoryKeyStore
-from infra.publisher_memory import MemoryPublisher
+from infra.kafka.publisher_memory import MemoryPublisher
 from infra.settings import Settings
 from projections.catalog.memory import MemoryCatalog
 from projections.engagement.memory import MemoryEngagement

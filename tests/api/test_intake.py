@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from api.limits import MAX_BODY, MAX_INFLATED
-from infra.keyring import KeyringUnavailable
+from infra.access.keyring import KeyringUnavailable
 from tests.api.door import NOW, SERVICE_KEY, Door, like, sent
 
 DAY = 86_400_000

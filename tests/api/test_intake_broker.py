@@ -9,9 +9,9 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from infra import kafka_config
-from infra.provision_topics import ensure_topics
-from infra.publisher import Publisher
+from infra.kafka import config as kafka_config
+from infra.kafka.publisher import Publisher
+from infra.provision.topics import ensure_topics
 from infra.settings import Settings
 from schemas.book import SchemaBook
 from schemas.codec import decode

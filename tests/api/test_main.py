@@ -9,10 +9,10 @@ import httpx
 import pytest
 
 from api import main
+from infra.access.tokens import mint
 from infra.clock import SystemClock
 from infra.registry import save_book
 from infra.settings import Settings
-from infra.tokens import mint
 from schemas.book import SchemaBook
 from tests.api.door import SECRET, like
 

@@ -13,7 +13,7 @@ import redis.asyncio
 from api.app import build
 from api.reading.readers import RedisReadSource
 from api.reading.redis_readers import redis_readers
-from infra.redis_watch import Address, Away, Watch
+from infra.redis.watch import Address, Away, Watch
 from projections import first_pages
 from projections.catalog.redis import RedisCatalogFold
 from projections.engagement.redis import RedisEngagementFold

@@ -15,7 +15,7 @@ import pytest
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
-from infra.kafka_config import connection, producer
+from infra.kafka.config import connection, producer
 from infra.settings import Settings
 
 pytestmark = pytest.mark.servers

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from infra.demo.client import Client
-from infra.publisher import Publisher
+from infra.kafka.publisher import Publisher
 from tests.e2e.supervised import Stack, complaints, started, stopped
 from tests.e2e.town import client_of, publisher_of
 from tests.e2e.watching import Film, filmed

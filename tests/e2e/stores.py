@@ -6,7 +6,7 @@ from typing import Any, cast
 from confluent_kafka import Consumer, TopicPartition
 
 from infra.clients import async_redis_client, clickhouse_client, redis_client
-from infra.kafka_config import consumer
+from infra.kafka.config import consumer
 from infra.settings import Settings
 from projections.renditions.redis import RedisRenditionsFold, RedisRenditionsReads
 from streams.folds import every_fold, redis_folds

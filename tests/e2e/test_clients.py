@@ -12,7 +12,7 @@ import pytest
 from infra.clock import SystemClock, new_event_id
 from infra.demo.client import Client
 from infra.demo.simulation import Simulated
-from infra.publisher import Publisher
+from infra.kafka.publisher import Publisher
 from tests.builders import commented, liked, shared, unliked, view_started
 from tests.e2e.supervised import Stack, documents
 from tests.e2e.town import Town, agreed, bearer, by_person, settle_in

@@ -10,8 +10,8 @@ from confluent_kafka.admin import AdminClient
 
 from infra.clients import clickhouse_client, redis_client
 from infra.demo.client import Client
-from infra.kafka_config import connection
-from infra.publisher import Publisher
+from infra.kafka.config import connection
+from infra.kafka.publisher import Publisher
 from infra.settings import Settings
 from projections.live import FIRST, pointed
 from streams.archive.archiver import ARCHIVED_TOPICS

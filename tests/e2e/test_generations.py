@@ -13,8 +13,8 @@ import pytest
 from infra.clients import redis_client
 from infra.clock import SystemClock
 from infra.demo.client import Client
-from infra.provision import tables
-from infra.publisher import Publisher
+from infra.kafka.publisher import Publisher
+from infra.provision.steps import tables
 from infra.settings import Settings
 from projections.live import LIVE_GENERATION, LIVE_OFFSET, pointed
 from streams.generations import promotion

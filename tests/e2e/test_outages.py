@@ -10,7 +10,7 @@ from infra.clients import redis_client
 from infra.demo.client import Client
 from infra.demo.observe import Observer
 from infra.demo.simulation import Simulated
-from infra.publisher import Publisher
+from infra.kafka.publisher import Publisher
 from tests.e2e.impostor import Impostor
 from tests.e2e.stores import caught_up, in_redis
 from tests.e2e.supervised import PRODUCE_DEADLINE_S, Stack

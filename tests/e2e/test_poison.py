@@ -9,8 +9,8 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, Producer, Topic
 from infra.clock import SystemClock, new_event_id
 from infra.demo.client import Client
 from infra.demo.simulation import Simulated
-from infra.kafka_config import consumer, producer
-from infra.publisher import Publisher, message
+from infra.kafka.config import consumer, producer
+from infra.kafka.publisher import Publisher, message
 from infra.registry import load_book
 from infra.settings import Settings
 from schemas.topics import BY_NAME, DEAD_LETTERS

@@ -7,8 +7,8 @@ import psutil
 
 from infra.clients import clickhouse_client
 from infra.demo.client import Client
-from infra.provision import tables
-from infra.publisher import Publisher
+from infra.kafka.publisher import Publisher
+from infra.provision.steps import tables
 from infra.settings import Settings
 from projections.analytics.clickhouse_reads import ClickHouseAnalyticsReads
 from streams.replay.replay import ReplayReport

@@ -16,17 +16,17 @@ from confluent_kafka import Consumer, KafkaException
 from minio.error import S3Error
 from pydantic import SecretStr
 
+from infra.access.keyring_s3 import S3KeyStore
+from infra.access.principals import API, WORKER
+from infra.access.tls import trust
 from infra.clients import clickhouse_client, redis_client, s3_client
 from infra.clock import SystemClock, new_event_id
-from infra.kafka_config import consumer, producer
-from infra.kafka_refusal import admin_client
-from infra.keyring_s3 import S3KeyStore
-from infra.principals import API, WORKER
-from infra.publisher import LogUnavailable, Publisher
+from infra.kafka.config import consumer, producer
+from infra.kafka.publisher import LogUnavailable, Publisher
+from infra.kafka.refusal import admin_client
 from infra.registry import RegistryUnavailable, load_book, lookup, registry_client
 from infra.settings import Settings
 from infra.stack.secret_file import kept_secrets, principal_word
-from infra.tls import trust
 from tests.builders import described, view_started
 from tests.e2e.supervised import Stack, started, stopped
 from tests.e2e.town import Town, agreed, by_person, client_of, publisher_of, settle_in

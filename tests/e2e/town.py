@@ -16,8 +16,8 @@ from infra.demo.client import Client
 from infra.demo.expected import CountsByVideo, expected_counts
 from infra.demo.observe import Observer
 from infra.demo.simulation import Simulated, SimulatedVideo, simulate, tags_of
-from infra.kafka_config import producer
-from infra.publisher import Publisher
+from infra.kafka.config import producer
+from infra.kafka.publisher import Publisher
 from infra.registry import load_book
 from infra.settings import Settings
 from tests.builders import Event, described, event, published

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Sequence
 
 from infra.background import BATCH, BackgroundLog
-from infra.publisher import Event
-from infra.publisher_memory import MemoryPublisher
+from infra.kafka.publisher import Event
+from infra.kafka.publisher_memory import MemoryPublisher
 from tests.builders import event
 
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from infra.access.principals import ADMIN, API, WORKER, Grant, grants
 from infra.kubernetes.manifests import FOLDER, OPERATORS, core, custom
-from infra.principals import ADMIN, API, WORKER, Grant, grants
-from infra.provision_topics import topic_config
+from infra.provision.topics import topic_config
 from infra.settings import Settings
 from projections.redis_ledger import key
 from schemas.book import SchemaBook

@@ -6,7 +6,7 @@ import threading
 import pytest
 from confluent_kafka import KafkaError
 
-from infra.delivery import Batch, LogUnavailable, settling
+from infra.kafka.delivery import Batch, LogUnavailable, settling
 
 TIMED_OUT = KafkaError(KafkaError._MSG_TIMED_OUT)
 

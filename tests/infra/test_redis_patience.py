@@ -12,7 +12,7 @@ import redis.asyncio
 from pydantic import SecretStr
 
 from infra.clients import patient_redis_client
-from infra.redis_patience import ROOM
+from infra.redis.patience import ROOM
 from infra.settings import Settings
 from infra.stack.process import Child
 from tests.stack import Servers

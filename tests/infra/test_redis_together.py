@@ -8,7 +8,7 @@ import pytest
 import redis
 import redis.asyncio
 
-from infra.redis_together import TogetherRedis
+from infra.redis.together import TogetherRedis
 
 
 @pytest.fixture

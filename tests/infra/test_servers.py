@@ -9,8 +9,8 @@ from confluent_kafka.admin import AdminClient
 from minio import Minio
 
 from infra.cache import Cache
-from infra.provision_buckets import ensure_buckets
-from infra.provision_topics import WrongPartitions, ensure_topics, topic_config
+from infra.provision.buckets import ensure_buckets
+from infra.provision.topics import WrongPartitions, ensure_topics, topic_config
 from infra.registry import RegistryUnavailable, ensure, load_book, lookup, save_book
 from infra.settings import InvalidSettings, Settings
 from infra.stack.table import stack

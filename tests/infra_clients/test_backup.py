@@ -17,10 +17,10 @@ from infra.backup.making import Outcome, backup
 from infra.backup.restoring import Restored, restore
 from infra.clients import keyring, s3_client
 from infra.clock import SystemClock, new_event_id
-from infra.kafka_config import connection, producer
-from infra.provision_buckets import ensure_buckets
-from infra.provision_topics import ensure_topics
-from infra.publisher import Publisher
+from infra.kafka.config import connection, producer
+from infra.kafka.publisher import Publisher
+from infra.provision.buckets import ensure_buckets
+from infra.provision.topics import ensure_topics
 from infra.registry import ensure, load_book, registry_client, save_book
 from infra.settings import Settings
 from schemas.topics import BY_NAME

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra import clients
+from infra.access.keyring import KEY_LIFE_MS, Keyring, KeyringUnavailable, KeyStore, MemoryKeyStore
+from infra.access.keyring_s3 import S3KeyStore
 from infra.clock import HandClock
-from infra.keyring import KEY_LIFE_MS, Keyring, KeyringUnavailable, KeyStore, MemoryKeyStore
-from infra.keyring_s3 import S3KeyStore
-from infra.provision_buckets import ensure_buckets
+from infra.provision.buckets import ensure_buckets
 from infra.settings import Settings
 
 MASTER = b"m" * 32

@@ -4,7 +4,7 @@ from typing import Any
 
 from confluent_kafka import TopicPartition
 
-from infra.log_reading import read_from
+from infra.kafka.reading import read_from
 
 
 def test_a_reader_knows_the_topic_before_it_is_given_a_partition() -> None:

@@ -8,10 +8,10 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from infra import kafka_config
-from infra.provision_topics import ensure_topics
-from infra.publisher import LogUnavailable, Publisher, message
-from infra.publisher_memory import MemoryPublisher
+from infra.kafka import config as kafka_config
+from infra.kafka.publisher import LogUnavailable, Publisher, message
+from infra.kafka.publisher_memory import MemoryPublisher
+from infra.provision.topics import ensure_topics
 from infra.settings import Settings
 from schemas.book import SchemaBook
 from schemas.codec import decode

@@ -11,8 +11,8 @@ import psutil
 import pytest
 
 from infra.clock import HandClock
-from infra.publisher import LogUnavailable
-from infra.publisher_memory import MemoryPublisher
+from infra.kafka.publisher import LogUnavailable
+from infra.kafka.publisher_memory import MemoryPublisher
 from infra.settings import Settings
 from projections.renditions.fold import next_step
 from projections.renditions.memory import MemoryLeases, MemoryObjects, MemoryRenditions

@@ -11,8 +11,8 @@ import redis.asyncio
 
 from infra.clients import s3_client
 from infra.clock import HandClock
-from infra.provision_buckets import ensure_buckets
-from infra.publisher_memory import MemoryPublisher
+from infra.kafka.publisher_memory import MemoryPublisher
+from infra.provision.buckets import ensure_buckets
 from infra.settings import Settings
 from projections.renditions.redis import RedisLeases, RedisRenditionsFold, RedisRenditionsReads
 from projections.renditions.s3 import S3Objects

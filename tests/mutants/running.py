@@ -33,8 +33,8 @@ HEAVY = (
     "schemas.codec",
     "schemas.batch",
     "infra.clients",
-    "infra.kafka_config",
-    "infra.provision_topics",
+    "infra.kafka.config",
+    "infra.provision.topics",
     "infra.registry",
 )
 """Loaded before the forks: libraries, and the rooms that know none of the mutated ones."""

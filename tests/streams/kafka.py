@@ -10,8 +10,8 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from infra.clock import SystemClock
-from infra.kafka_config import connection, producer
-from infra.provision_topics import ensure_topics
+from infra.kafka.config import connection, producer
+from infra.provision.topics import ensure_topics
 from infra.registry import RegistryUnavailable
 from infra.settings import Settings
 from projections.memory_ledger import MemoryFold, MemoryLedger

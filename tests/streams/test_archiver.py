@@ -13,8 +13,8 @@ from confluent_kafka.admin import AdminClient
 from infra.archive_store import ArchiveStore, ArchiveUnavailable, FolderArchiveStore, S3ArchiveStore
 from infra.clients import s3_client
 from infra.clock import HandClock, SystemClock
-from infra.kafka_config import connection, consumer, producer
-from infra.provision_buckets import ensure_buckets
+from infra.kafka.config import connection, consumer, producer
+from infra.provision.buckets import ensure_buckets
 from infra.settings import Settings
 from schemas.archived import ArchivedRecord, read_records
 from schemas.codec import encode

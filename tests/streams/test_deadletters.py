@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from infra.kafka_config import connection, producer
+from infra.kafka.config import connection, producer
 from infra.settings import Settings
 from schemas.errors import InvalidEvent
 from schemas.topics import DEAD_LETTERS

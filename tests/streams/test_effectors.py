@@ -4,7 +4,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from infra.publisher_memory import MemoryPublisher
+from infra.kafka.publisher_memory import MemoryPublisher
 from infra.settings import Settings
 from projections.renditions.fold import Job
 from streams.transcode.effector import TranscodeEffector

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from infra.ops_facts import Told, made
+from infra.kafka.ops_facts import Told, made
 from schemas.book import SchemaBook
 from schemas.codec import encode
 from streams.generations.generations import Refused, before, live_of, may_promote, parity_of

@@ -8,7 +8,7 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from infra.archive_store import FolderArchiveStore
-from infra.kafka_config import connection
+from infra.kafka.config import connection
 from projections.position import StoreUnavailable
 from schemas.batch import RecordBatch
 from streams.archive.past import ArchivePast

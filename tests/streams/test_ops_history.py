@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from infra.archive_store import FolderArchiveStore
-from infra.ops_facts import made
+from infra.kafka.ops_facts import made
 from infra.settings import Settings
 from schemas.codec import encode
 from schemas.topics import OPS

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import redis
 
-from infra.kafka_config import producer
-from infra.ops_facts import OpsLog, every_fact, made
-from infra.publisher import Publisher
+from infra.kafka.config import producer
+from infra.kafka.ops_facts import OpsLog, every_fact, made
+from infra.kafka.publisher import Publisher
 from infra.settings import Settings
 from projections.live import LIVE_GENERATION, LIVE_OFFSET, point, pointed
 from streams.generations.generations import live_of

@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, Message, TopicPartition
 from typer.testing import CliRunner, Result
 
 from infra.cli.dlq import dlq
-from infra.kafka_config import connection, producer
+from infra.kafka.config import connection, producer
 from infra.registry import RegistryUnavailable, save_book
 from infra.settings import Settings
 from schemas.book import SchemaBook

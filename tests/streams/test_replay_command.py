@@ -7,8 +7,8 @@ import pytest
 from confluent_kafka import Consumer
 
 from infra.clock import HandClock
-from infra.kafka_config import consumer
-from infra.ops_facts import made
+from infra.kafka.config import consumer
+from infra.kafka.ops_facts import made
 from infra.settings import Settings
 from streams.batches.decoding import Decoder
 from streams.generations import recover as recover_module

@@ -5,7 +5,7 @@ It encodes what it takes in, so that an event Kafka would never have seen fails 
 
 from collections.abc import Sequence
 
-from infra.publisher import Event, LogUnavailable, addressed
+from infra.kafka.publisher import Event, LogUnavailable, addressed
 from schemas.book import SchemaBook
 from schemas.codec import decode
 from schemas.compiled import Encoders

@@ -1,6 +1,6 @@
 """The one way an event enters the log: its yes means that the broker has it (acks=all).
 
-`EventLog` is what callers see; `Publisher` is it on Kafka, `infra.publisher_memory` its twin.
+`EventLog` is what callers see; `Publisher` is it on Kafka, `infra.kafka.publisher_memory` its twin.
 Nothing here deduplicates: the folds do. A failure may therefore leave part of a batch written, and
 the caller sends the whole batch again with the same ids.
 """
@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 from confluent_kafka import KafkaException
 
-from infra.delivery import Batch, Polled, settling
-from infra.delivery import LogUnavailable as LogUnavailable
+from infra.kafka.delivery import Batch, Polled, settling
+from infra.kafka.delivery import LogUnavailable as LogUnavailable
 from infra.telemetry import Log
 from schemas.book import SchemaBook
 from schemas.codec import encode
@@ -73,7 +73,7 @@ def _origin(source: str) -> Header:
 class Publisher:
     """An EventLog on Kafka. Opened by the first publish; `close` flushes.
 
-    ``config`` is infra.kafka_config.producer's. A producer that librdkafka declares dead (a fatal
+    ``config`` is infra.kafka.config.producer's. A producer that librdkafka declares dead (a fatal
     error) is replaced by a new one: what it held fails, and is sent again by whoever sent it.
     """
 

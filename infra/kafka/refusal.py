@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
-from infra.kafka_config import connection
+from infra.kafka.config import connection
 from infra.settings import Settings
 
 _TURNED_AWAY = (KafkaError._AUTHENTICATION, KafkaError._SSL)  # noqa: SLF001 - librdkafka's names

@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from infra.redis_link import ANSWER_S, Changed, Command, Link
-from infra.redis_link import Away as Away
+from infra.redis.link import ANSWER_S, Changed, Command, Link
+from infra.redis.link import Away as Away
 from infra.telemetry import Log
 
 T = TypeVar("T")

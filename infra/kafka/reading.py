@@ -9,8 +9,8 @@ from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaException, Message, TopicPartition
 
-from infra.kafka_config import connection
-from infra.kafka_refusal import Refusals
+from infra.kafka.config import connection
+from infra.kafka.refusal import Refusals
 from infra.registry import load_book, lookup
 from infra.settings import Settings
 from schemas.book import SchemaBook

@@ -1,10 +1,5 @@
-"""Make what the parts expect to find: topics, schemas, buckets, tables. Safe to run again.
+"""Make what the parts expect to find: topics, schemas, buckets, tables. Safe to run again."""
 
-`python -m infra.provision` does all of it and exits 1 with one sentence when a step cannot be done.
-"""
-
-import os
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
@@ -17,14 +12,14 @@ from urllib3.exceptions import HTTPError
 
 from infra.clickhouse.migrate import MigrationError, migrate
 from infra.clients import s3_client
-from infra.kafka_refusal import admin_client
-from infra.provision_acls import ensure_acls
-from infra.provision_buckets import ensure_buckets
-from infra.provision_topics import WrongPartitions, ensure_topics
+from infra.kafka.refusal import admin_client
+from infra.provision.acls import ensure_acls
+from infra.provision.buckets import ensure_buckets
+from infra.provision.topics import WrongPartitions, ensure_topics
 from infra.registry import IncompatibleSchema, RegistryUnavailable, ensure, save_book
 from infra.settings import InvalidSettings, Settings
 from infra.stack.kept import kept
-from infra.telemetry import Log, configure
+from infra.telemetry import Log
 
 _LOG = Log("infra")
 
@@ -109,19 +104,3 @@ EXPECTED = (
     TimeoutError,
 )
 """What a step raises when its server is not there or refuses: said plainly, without a traceback."""
-
-
-def main() -> int:
-    """Provision what the environment describes."""
-    try:
-        settings = Settings.from_env(os.environ)
-        configure(settings.log_level, "provision")
-        provision(settings)
-    except (ProvisionFailed, InvalidSettings) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

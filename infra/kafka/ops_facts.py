@@ -12,8 +12,8 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from infra.clock import new_event_id
-from infra.kafka_config import consumer, producer
-from infra.publisher import Publisher
+from infra.kafka.config import consumer, producer
+from infra.kafka.publisher import Publisher
 from infra.registry import load_book
 from infra.settings import Settings
 from schemas.book import SchemaBook

@@ -1,4 +1,4 @@
-"""Who shows which name to Kafka, and what each may do there. Data; infra/provision_acls.py makes it so.
+"""Who shows which name to Kafka, and what each may do there. Data; infra/provision/acls.py makes it so.
 
 The administrator and the brokers are super users: somebody must make the first ACL. Everybody else may do
 what stands here and nothing more. A trusted producer writes to its own topics only; to read needs a grant

@@ -1,4 +1,4 @@
-"""The wire under infra.redis_watch: RESP3 over hiredis, commands out, answers and news in, in one order."""
+"""The wire under infra.redis.watch: RESP3 over hiredis, commands out, answers and news in, in one order."""
 
 import asyncio
 from collections import deque

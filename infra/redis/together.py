@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import redis.asyncio
 
-from infra.redis_patience import Patience
+from infra.redis.patience import Patience
 
 Asked = tuple[tuple[Any, ...], dict[str, Any], "asyncio.Future[Any]"]
 LONGEST = 500

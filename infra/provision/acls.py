@@ -1,4 +1,4 @@
-"""Kafka's ACLs as infra/principals.py has them: what is missing is made, what is too much is taken away.
+"""Kafka's ACLs as infra/access/principals.py has them: what is missing is made, what is too much taken away.
 
 Only principals of the table are looked at; whoever else has rights on the cluster keeps them.
 """
@@ -17,7 +17,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     ResourceType,
 )
 
-from infra.principals import Grant, grants, trusted_producers
+from infra.access.principals import Grant, grants, trusted_producers
 from infra.settings import Settings
 
 TIMEOUT_S = 30.0

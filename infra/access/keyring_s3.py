@@ -8,7 +8,7 @@ from minio import Minio
 from minio.error import InvalidResponseError, S3Error
 from urllib3.exceptions import HTTPError
 
-from infra.keyring import KeyringUnavailable
+from infra.access.keyring import KeyringUnavailable
 
 _TIMEOUT = urllib3.Timeout(connect=2.0, read=5.0)
 _EXPIRES = timedelta(minutes=5)

@@ -1,0 +1,1 @@
+"""The log from outside the lane: settings, writing, reading."""

@@ -1,0 +1,1 @@
+"""What the parts expect to find, made."""

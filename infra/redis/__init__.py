@@ -1,0 +1,1 @@
+"""One link to Redis for those who await: patience, together, watched."""
