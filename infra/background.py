@@ -8,7 +8,8 @@ import asyncio
 from collections import deque
 from itertools import islice
 
-from infra.kafka.publisher import Event, EventLog, LogUnavailable
+from infra.kafka.messages import Event
+from infra.kafka.publisher import EventLog, LogUnavailable
 from infra.telemetry import BACKGROUND, Log
 from schemas.errors import SchemaError
 

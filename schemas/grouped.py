@@ -12,10 +12,10 @@ from typing import Any
 
 from schemas.book import SchemaBook
 from schemas.compiled import NOT_SAID, Encoders, Event, Field, Unusual, fields, head, names
+from schemas.same_shape import Column, SameShape
 
 Shape = tuple[str, ...]
 """The event type, then the names of the fields."""
-Column = Sequence[Any]
 Writer = Callable[[Column], list[str]]
 _SHAPES = 1_000
 _SAME = frozenset(["string", "int", "long", "boolean"])
@@ -39,21 +39,24 @@ class GroupedEncoders:
         for nth, event in enumerate(events):
             groups.setdefault((event["event_type"], *event), []).append(nth)
         if len(groups) == 1:
-            return self._group(next(iter(groups)), events)
+            return self._group(events)
         written = [b""] * len(events)
-        for shape, places in groups.items():
-            values = self._group(shape, [events[nth] for nth in places])
+        for places in groups.values():
+            values = self._group([events[nth] for nth in places])
             for nth, value in zip(places, values, strict=True):
                 written[nth] = value
         return written
 
-    def _group(self, shape: Shape, events: Sequence[Event]) -> list[bytes]:
-        if len(events) > 1:
-            try:
-                return (self._layouts.get(shape) or self._lay_out(shape)).written(events)
-            except NOT_SAID:
-                pass  # one by one, and whoever is wrong is named
-        return [self._each(event) for event in events]
+    def same_shape(self, events: SameShape) -> list[bytes]:
+        """The same of events that are columns already."""
+        shape = (events.event_type, *events.fields)
+        try:
+            return (self._layouts.get(shape) or self._lay_out(shape)).written(events)
+        except NOT_SAID:  # one by one, and whoever is wrong is named
+            return [self._each(event) for event in events.rows()]
+
+    def _group(self, events: Sequence[Event]) -> list[bytes]:
+        return self.same_shape(SameShape.of(events)) if len(events) > 1 else [self._each(events[0])]
 
     def _lay_out(self, shape: Shape) -> "_Layout":
         if len(self._layouts) >= _SHAPES:  # a client may send its fields in any order
@@ -76,24 +79,31 @@ class _Layout:
     def __init__(self, steps: Sequence[tuple[str, int, Writer, bool]]) -> None:
         self._steps = steps
 
-    def written(self, events: Sequence[Event]) -> list[bytes]:
+    def written(self, events: SameShape) -> list[bytes]:
         """Raises what says that some event is not an ordinary one."""
-        columns = [*zip(*[event.values() for event in events], strict=True)]
+        columns, size = [*events.fields.values()], events.size
         constant, parts = "", list[Any]()
         for before, nth, write, mergeable in self._steps:
             constant += before
             if nth < 0:
                 continue
             column = columns[nth]
-            if mergeable and column.count(column[0]) == len(column) and len(set(map(type, column))) == 1:
+            if len(column) == 1 or (mergeable and _same(column)):
                 constant += write(column[:1])[0]
                 continue
             parts += [repeat(constant), write(column)] if constant else [write(column)]
             constant = ""
         if not parts:
-            return [constant.encode("latin-1")] * len(events)
-        parts.append(repeat(constant, len(events)))
+            return [constant.encode("latin-1")] * size
+        parts.append(repeat(constant, size))
         return [letters.encode("latin-1") for letters in map("".join, zip(*parts, strict=False))]
+
+
+def _same(column: Column) -> bool:
+    first = column[0]
+    return bool(
+        column[-1] == first and column.count(first) == len(column) and len(set(map(type, column))) == 1
+    )
 
 
 def _steps(

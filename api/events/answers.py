@@ -1,14 +1,13 @@
 """What POST /v1/events answers, and what OpenAPI says about it."""
 
-from collections.abc import Sequence
 from typing import Any, Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.documented import documented
+from api.events.judged import Judged
 from api.events.parsing import Rejection
-from api.events.validation import Draft
 
 _ID = "0192f0c1-a2b3-7c0d-8e4f-5a6b7c8d9e0f"
 _OTHER = "0192f0c1-a2b3-7c0d-8e4f-5a6b7c8d9e10"
@@ -101,27 +100,36 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
-def verdicts(outcomes: Sequence[Draft | Rejection]) -> tuple[int, bytes]:
+def verdicts(judged: Judged) -> tuple[int, bytes]:
     """(202, a verdict for each event), or 422 when all are rejections."""
-    rows = [_row(index, outcome) for index, outcome in enumerate(outcomes)]
-    accepted = sum(isinstance(outcome, Draft) for outcome in outcomes)
-    head = f'{{"accepted":{accepted},"rejected":{len(rows) - accepted},"events":['
+    rows = [""] * len(judged)
+    for place, draft in judged.drafts.items():
+        rows[place] = _accepted(place, draft.shown_id)
+    for alike in judged.alike:
+        for place, shown_id in zip(alike.places, alike.shown_ids, strict=True):
+            rows[place] = _accepted(place, shown_id)
+    for place, why in judged.rejected.items():
+        rows[place] = _rejected(place, why)
+    accepted = len(rows) - len(judged.rejected)
+    head = f'{{"accepted":{accepted},"rejected":{len(judged.rejected)},"events":['
     return (202 if accepted else 422), f"{head}{','.join(rows)}]}}".encode()
 
 
-def _row(index: int, outcome: Draft | Rejection) -> str:
+def _accepted(place: int, shown_id: str) -> str:
     """A verdict as JSON. An accepted event's id is a UUID: nothing in it needs an escape."""
-    if isinstance(outcome, Draft):
-        return (
-            f'{{"index":{index},"event_id":"{outcome.shown_id}","status":"accepted",'
-            '"code":null,"field":null,"detail":null}'
-        )
+    return (
+        f'{{"index":{place},"event_id":"{shown_id}","status":"accepted",'
+        '"code":null,"field":null,"detail":null}'
+    )
+
+
+def _rejected(place: int, why: Rejection) -> str:
     row = {
-        "index": index,
-        "event_id": outcome.event_id,
+        "index": place,
+        "event_id": why.event_id,
         "status": "rejected",
-        "code": outcome.code,
-        "field": outcome.field,
-        "detail": outcome.detail,
+        "code": why.code,
+        "field": why.field,
+        "detail": why.detail,
     }
     return orjson.dumps(row).decode()

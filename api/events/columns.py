@@ -4,12 +4,12 @@ The bounds are those from which schemas.generate makes the models (format, lengt
 law holds both equal. A judge that says no only says that not all is plainly good.
 """
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Set
 from string import ascii_letters, digits, hexdigits
 from typing import Any
 
-Column = Sequence[Any]
-"""Values, at least one."""
+from schemas.same_shape import Column
+
 Judge = Callable[[Column, Set[type]], bool]
 """Whether all values are good; with the types that are among them."""
 _ID = f"{ascii_letters}{digits}._:@-".encode()

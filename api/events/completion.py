@@ -7,31 +7,34 @@ from functools import cache
 from api.callers.accounts import Principal
 from api.callers.roles import OWN_VIDEO
 from api.events.facts import FactCache, Facts
+from api.events.judged import Judged
 from api.events.parsing import Rejection
 from api.events.validation import Draft, rules
 from infra.access.keyring import Keyring
+from schemas.same_shape import SameShape
 
-Outcome = Draft | Rejection
+Known = Mapping[str, Facts | None]
 
 
-async def complete(
-    outcomes: Sequence[Outcome], principal: Principal, facts: FactCache, keyring: Keyring
-) -> list[Outcome]:
-    """The outcomes with their drafts complete, in order. Raises KeyringUnavailable."""
-    completed, asking = list(outcomes), _asking(principal.trusted)
-    asks = [
-        (nth, outcome)
-        for nth, outcome in enumerate(outcomes)
-        if isinstance(outcome, Draft) and outcome.event["event_type"] in asking
-    ]
-    if asks:
-        known = await facts.of({draft.event["video_id"] for _, draft in asks})
-        for nth, draft in asks:
-            completed[nth] = _filled(draft, principal, known)
-    private = [outcome for outcome in completed if isinstance(outcome, Draft) and outcome.plaintext]
+async def complete(judged: Judged, principal: Principal, facts: FactCache, keyring: Keyring) -> None:
+    """Complete what is valid; what turns out not to be becomes a Rejection. Raises KeyringUnavailable."""
+    asking = _asking(principal.trusted)
+    asks = [(place, draft) for place, draft in judged.drafts.items() if draft.event["event_type"] in asking]
+    alike = [one.events for one in judged.alike if one.events.event_type in asking]
+    if asks or alike:
+        wanted = {draft.event["video_id"] for _, draft in asks}
+        for events in alike:
+            wanted.update(events.fields["video_id"])
+        known = await facts.of(wanted)
+        for place, draft in asks:
+            if (refusal := _filled(draft, principal, known)) is not None:
+                del judged.drafts[place]
+                judged.rejected[place] = refusal
+        for events in alike:
+            _fill(events, known)
+    private = [draft for draft in judged.drafts.values() if draft.plaintext]
     if private:
         await asyncio.to_thread(_seal, private, keyring)  # a key may have to come over the network
-    return completed
 
 
 @cache
@@ -41,7 +44,8 @@ def _asking(trusted: bool) -> frozenset[str]:
     return filled if trusted else filled | OWN_VIDEO
 
 
-def _filled(draft: Draft, principal: Principal, known: Mapping[str, Facts | None]) -> Outcome:
+def _filled(draft: Draft, principal: Principal, known: Known) -> Rejection | None:
+    """Fills in what the catalog knows; why the event is not taken in after all."""
     event_type, video_id = draft.event["event_type"], draft.event["video_id"]
     facts = known.get(video_id)
     if event_type in OWN_VIDEO and not principal.trusted:
@@ -50,7 +54,15 @@ def _filled(draft: Draft, principal: Principal, known: Mapping[str, Facts | None
             return refusal
     if facts is not None:
         draft.event |= {name: _avro(getattr(facts, name)) for name in rules()[event_type].catalog}
-    return draft
+    return None
+
+
+def _fill(events: SameShape, known: Known) -> None:
+    """As `_filled`, of types that are nobody's own."""
+    facts = [*map(known.get, events.fields["video_id"])]
+    if any(facts):
+        for name, unknown in rules()[events.event_type].catalog.items():
+            events.fields[name] = [_avro(getattr(one, name)) if one is not None else unknown for one in facts]
 
 
 def _avro(value: object) -> object:

@@ -6,7 +6,7 @@ the catalog would fill stay empty then.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 from api.reading.readers import ReadSource
@@ -49,9 +49,8 @@ class FactCache:
         self._held: OrderedDict[str, tuple[int, Facts | None]] = OrderedDict()
         self._running: set[asyncio.Task[None]] = set()
 
-    async def of(self, video_ids: Iterable[str]) -> Mapping[str, Facts | None]:
-        """What is known in time; None: the catalog has no such video; absent: it did not answer."""
-        wanted = set(video_ids)
+    async def of(self, wanted: Set[str]) -> Mapping[str, Facts | None]:
+        """What is known of videos in time; None: the catalog has no such one; absent: it did not answer."""
         known = self._known(wanted)
         if len(known) == len(wanted) or self._clock.now_ms() < self._paused_until:
             return known
@@ -65,7 +64,7 @@ class FactCache:
             self._pause("slow")
         return known | self._known(set(missing))
 
-    def _known(self, video_ids: set[str]) -> dict[str, Facts | None]:
+    def _known(self, video_ids: Set[str]) -> dict[str, Facts | None]:
         now = self._clock.now_ms()
         return {
             video_id: entry[1]

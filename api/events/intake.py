@@ -7,6 +7,7 @@ it. Nothing here deduplicates, and nothing is answered before the log's yes.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -22,14 +23,16 @@ from api.door.headers import header
 from api.events import answers
 from api.events.completion import complete
 from api.events.facts import FactCache
+from api.events.judged import Judged
 from api.events.parsing import Rejection, events_in
 from api.events.shapes import checked
-from api.events.validation import Draft
 from api.limits import InFlight, TokenBuckets
 from api.parts import Parts, PartsOf
 from api.problems import Problem, unavailable, within_rate
 from api.requests import Route
 from infra.failpoints import reach
+from infra.kafka.messages import Message
+from infra.kafka.publisher import EventLog
 from infra.telemetry import INGESTED
 
 router = APIRouter(tags=["events"])
@@ -88,29 +91,46 @@ async def _answered(request: Request, principal: Principal, parts: Parts, door: 
     try:
         events = events_in(body, lines)
         within_rate(door.buckets.take(principal.actor_id, len(events)))
-        outcomes = await _take_in(events, principal, parts, door)
+        judged = await _take_in(events, principal, parts, door)
     finally:
         door.in_flight.release(len(body))
-    return answers.verdicts(outcomes)
+    return answers.verdicts(judged)
 
 
 async def _take_in(
     events: Sequence[dict[str, Any] | Rejection], principal: Principal, parts: Parts, door: Door
-) -> list[Draft | Rejection]:
+) -> Judged:
     received_at = parts.clock.now_ms()
-    outcomes: list[Draft | Rejection] = []
-    for start in range(0, len(events), SLICE):
-        if start:  # other requests have their turn: a full body takes 10 ms
-            await asyncio.sleep(0)
-        outcomes += checked(events[start : start + SLICE], principal, received_at)
-    outcomes = await complete(outcomes, principal, door.facts, parts.keyring)
-    accepted = [outcome.event for outcome in outcomes if isinstance(outcome, Draft)]
-    if accepted:
-        await parts.log.publish_all(accepted)
+    judged = checked(events, range(min(SLICE, len(events))), principal, received_at)
+    for start in range(SLICE, len(events), SLICE):
+        await asyncio.sleep(0)  # other requests have their turn: a full body takes 10 ms
+        places = range(start, min(start + SLICE, len(events)))
+        judged.extend(checked(events, places, principal, received_at))
+    await complete(judged, principal, door.facts, parts.keyring)
+    if accepted := await _messages(judged, parts.log):
+        await parts.log.send(accepted)
         reach("after_publish")
     _ACCEPTED.inc(len(accepted))
-    _REJECTED.inc(len(outcomes) - len(accepted))
-    return outcomes
+    _REJECTED.inc(len(judged.rejected))
+    return judged
+
+
+async def _messages(judged: Judged, log: EventLog) -> list[Message]:
+    """What is accepted, in the order of the request."""
+    drafts = [draft.event for draft in judged.drafts.values()]
+    if not judged.alike and len(drafts) <= SLICE:
+        return log.messages(drafts)
+    made: list[Message] = []
+    for start in range(0, len(drafts), SLICE):
+        made += log.messages(drafts[start : start + SLICE])
+        await asyncio.sleep(0)
+    places = [*judged.drafts]
+    for alike in judged.alike:
+        if len(made) >= SLICE:
+            await asyncio.sleep(0)
+        made += log.messages(alike.events)
+        places.extend(alike.places)
+    return [one for _, one in sorted(zip(places, made, strict=True), key=itemgetter(0))]
 
 
 _ROUTE = Route(PATH)

@@ -12,17 +12,19 @@ from typing import Any
 from api.callers.accounts import Principal
 from api.callers.roles import OWN_ACCOUNT, OWN_VIDEO, may_post
 from api.events.columns import Judge, judge
+from api.events.judged import Alike, Judged
 from api.events.parsing import Event, Rejection
-from api.events.validation import FUTURE_MS, PAST_MS, Draft, check, clamp, names_actor, rules
+from api.events.validation import FUTURE_MS, PAST_MS, Draft, check, names_actor, rules
 from schemas.catalogue import latest
+from schemas.same_shape import Column, SameShape
 
-Outcome = Draft | Rejection
 _NAMES = tuple[str, ...]
 _SHAPES = 1_000
 _FEW = 3
 """Fewer of one shape are judged one by one: a column costs 1.3 us, whatever is in it, an event 8."""
 _ONE_BY_ONE = OWN_ACCOUNT | OWN_VIDEO
 """Types that are somebody's own: rare, and each is looked at."""
+_FLOATS = {float}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,43 +32,73 @@ class _Shape:
     """A judge for each field, in the order in which they stand; None: any value."""
 
     judges: tuple[Judge | None, ...]
-    times: tuple[int, ...]
+    times: tuple[str, ...]
     """Which fields are instants by the client's clock."""
 
 
 _known: dict[_NAMES, _Shape] = {}
 
 
-def checked(events: Sequence[Event | Rejection], principal: Principal, received_at: int) -> list[Outcome]:
-    """What `api.events.validation.check` makes of each event, in order. The events become the drafts'."""
-    outcomes: list[Any] = [None] * len(events)
-    for names, places in _groups(events, principal).items():
-        if len(places) < _FEW:
+def checked(
+    events: Sequence[Event | Rejection], places: Sequence[int], principal: Principal, received_at: int
+) -> Judged:
+    """What `api.events.validation.check` makes of the events at these places."""
+    alike, drafts, rejected, together = [], {}, {}, set[int]()
+    for names, group in _groups(events, places, principal).items():
+        if len(group) >= _FEW and (good := _alike(names, group, events, principal, received_at)) is not None:
+            alike.append(good)
+            together.update(group)
+    for place in places:
+        if place in together:
             continue
-        group = [events[nth] for nth in places]
-        if (shape := _shape(names)) is None or not may_post(principal.role, names[0]):
-            continue
-        columns = [*zip(*[event.values() for event in group if isinstance(event, dict)], strict=True)]
-        if all(map(_good, shape.judges, columns)):
-            for nth, draft in zip(
-                places, _drafts(group, shape, columns, principal, received_at), strict=True
-            ):
-                outcomes[nth] = draft
-    return [
-        check(event, principal, received_at) if outcome is None else outcome
-        for event, outcome in zip(events, outcomes, strict=True)
-    ]
+        outcome = check(events[place], principal, received_at)
+        if isinstance(outcome, Draft):
+            drafts[place] = outcome
+        else:
+            rejected[place] = outcome
+    return Judged(alike, drafts, rejected)
 
 
-def _groups(events: Sequence[Event | Rejection], principal: Principal) -> Mapping[_NAMES, list[int]]:
+def _groups(
+    events: Sequence[Event | Rejection], places: Sequence[int], principal: Principal
+) -> Mapping[_NAMES, list[int]]:
     """Places of the events of each shape. Who may name the actor is looked at one by one."""
     groups: dict[_NAMES, list[int]] = {}
-    if len(events) < _FEW or names_actor(principal):
+    if len(places) < _FEW or names_actor(principal):
         return groups
-    for nth, event in enumerate(events):
+    for place in places:
+        event = events[place]
         if type(event) is dict and type(event_type := event.get("event_type")) is str:
-            groups.setdefault((event_type, *event), []).append(nth)
+            groups.setdefault((event_type, *event), []).append(place)
     return groups
+
+
+def _alike(
+    names: _NAMES,
+    places: Sequence[int],
+    events: Sequence[Any],
+    principal: Principal,
+    received_at: int,
+) -> Alike | None:
+    """Events of one shape, when all of them are plainly good."""
+    if (shape := _shape(names)) is None or not may_post(principal.role, names[0]):
+        return None
+    columns = []
+    for one, column in zip(
+        shape.judges, zip(*[events[nth].values() for nth in places], strict=True), strict=True
+    ):
+        if (good := _good(one, column)) is None:
+            return None
+        columns.append(good)
+    fields: dict[str, Column] = dict(zip(names[1:], columns, strict=True))
+    alike = SameShape(len(places), fields)
+    shown_ids = alike.each("event_id")
+    fields["event_id"] = [one.lower() for one in shown_ids]
+    fields["source"], fields["actor_id"] = (principal.source,), (principal.actor_id,)
+    fields["received_at"] = (received_at,)
+    for name in shape.times:
+        fields[name] = _clamped(fields[name], received_at - PAST_MS, received_at + FUTURE_MS)
+    return Alike(places, shown_ids, alike)
 
 
 def _shape(names: _NAMES) -> _Shape | None:
@@ -93,36 +125,18 @@ def _made(event_type: str, *names: str) -> _Shape | None:
     judges = [None if name == "event_type" else judge(fields[name]) for name in names]
     if None in (one for one, name in zip(judges, names, strict=True) if name != "event_type"):
         return None
-    return _Shape(tuple(judges), tuple(nth for nth, name in enumerate(names) if name in found.times))
+    return _Shape(tuple(judges), tuple(name for name in names if name in found.times))
 
 
-def _good(one: Judge | None, column: Sequence[Any]) -> bool:
-    """Whether a column holds. Values that are all the same are judged as one."""
-    if one is None:
-        return True
+def _good(one: Judge | None, column: Column) -> Column | None:
+    """The column, if it holds; values that are all the same as one. Equal floats may differ (0.0, -0.0)."""
     kinds = set(map(type, column))
-    if len(kinds) == 1 and column.count(column[0]) == len(column):
+    if len(kinds) == 1 and kinds != _FLOATS and column.count(column[0]) == len(column):
         column = column[:1]
-    return one(column, kinds)
+    return column if one is None or one(column, kinds) else None
 
 
-def _drafts(
-    group: Sequence[Any],
-    shape: _Shape,
-    columns: Sequence[Sequence[Any]],
-    principal: Principal,
-    received_at: int,
-) -> list[Draft]:
-    stamped = {"source": principal.source, "received_at": received_at, "actor_id": principal.actor_id}
-    drafts = []
-    for event in group:
-        shown = event["event_id"]
-        event |= stamped
-        event["event_id"] = shown.lower()
-        drafts.append(Draft(event, {}, shown))
-    earliest, latest_ms = received_at - PAST_MS, received_at + FUTURE_MS
-    if any(min(columns[nth]) < earliest or max(columns[nth]) > latest_ms for nth in shape.times):
-        times = rules()[group[0]["event_type"]].times
-        for draft in drafts:
-            clamp(draft.event, times, received_at)
-    return drafts
+def _clamped(column: Column, earliest: int, latest_ms: int) -> Column:
+    if earliest <= min(column) and max(column) <= latest_ms:
+        return column
+    return [min(max(value, earliest), latest_ms) for value in column]

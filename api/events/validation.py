@@ -36,7 +36,8 @@ class Rules:
     client: frozenset[str]
     """Avro fields a client sends, and the plaintext of sealed ones."""
     server: frozenset[str]
-    catalog: frozenset[str]
+    catalog: Mapping[str, Any]
+    """Fields that the catalog fills, and what stands there when it knows nothing."""
     times: tuple[str, ...]
     """Instants by the client's clock, clamped like occurred_at."""
 
@@ -53,7 +54,7 @@ class Rules:
             sealed=sealed,
             client=(names - server) | sealed,
             server=server,
-            catalog=frozenset(f["name"] for f in schema.fields if f.get("filled_by") == "catalog"),
+            catalog={f["name"]: f["default"] for f in schema.fields if f.get("filled_by") == "catalog"},
             times=tuple(f["name"] for f in schema.fields if _instant(f) and f["name"] not in server),
         )
 

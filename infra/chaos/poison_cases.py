@@ -9,7 +9,7 @@ from infra.chaos.case import Case, Run
 from infra.chaos.faults import FIRST, again, armed
 from infra.chaos.raw_records import LARGE_BYTES, PLAYBACK, Raw, allow_large, count, whole_view, write
 from infra.chaos.waiting import CaseFailed, until
-from infra.kafka.publisher import message
+from infra.kafka.messages import message
 from infra.registry import checked, load_book, registry_client
 from schemas.catalogue import latest, parse
 from schemas.topics import TOPIC_OF

@@ -20,7 +20,7 @@ from infra.chaos.waiting import CaseFailed
 from infra.clock import Clock, new_event_id
 from infra.demo.simulation import Simulated
 from infra.kafka.config import connection, producer
-from infra.kafka.publisher import Headers
+from infra.kafka.messages import Headers
 from infra.settings import Settings
 
 PLAYBACK = "rf.playback.v1"

@@ -8,30 +8,31 @@ the caller sends the whole batch again with the same ids.
 import asyncio
 import threading
 from collections.abc import Mapping, Sequence
-from functools import cache, lru_cache
 from typing import Any, Protocol
 
 from confluent_kafka import KafkaException
 
 from infra.kafka.delivery import Batch, Polled, settling
 from infra.kafka.delivery import LogUnavailable as LogUnavailable
+from infra.kafka.messages import Event, Events, Message, Messages
 from infra.telemetry import Log
 from schemas.book import SchemaBook
-from schemas.codec import encode
-from schemas.grouped import GroupedEncoders
-from schemas.topics import TOPIC_OF
 
-Event = Mapping[str, Any]
-Header = tuple[str, str | bytes | None]
-Headers = list[Header]
-Message = tuple[str, bytes, bytes, Headers]
 _LOG = Log("infra")
 _SLICE = 100
 _FULL = "the producer's queue is full"
 
 
 class EventLog(Protocol):
-    """Where events go. Both calls raise InvalidEvent before anything is sent, and LogUnavailable."""
+    """Where events go. All raise InvalidEvent before anything is sent, and those that send LogUnavailable."""
+
+    def messages(self, events: Events) -> list[Message]:
+        """Events as they will stand in the log. Of some hundreds, each 100 in a turn of the loop."""
+        ...
+
+    async def send(self, messages: Sequence[Message]) -> None:
+        """Return once the log has every message."""
+        ...
 
     async def publish_all(self, events: Sequence[Event]) -> None:
         """Return once the log has every event."""
@@ -46,30 +47,6 @@ class EventLog(Protocol):
         ...
 
 
-def message(event: Event, book: SchemaBook) -> Message:
-    """(topic, key, value, headers) of an event; raises InvalidEvent, UnknownEventType."""
-    return addressed(event, encode(event, book))
-
-
-def addressed(event: Event, value: bytes) -> Message:
-    """(topic, key, value, headers) of an event that is encoded."""
-    topic, key, kind = _address(event["event_type"])
-    headers: Headers = [("ce_id", event["event_id"].encode()), kind, _origin(event["source"])]
-    return topic, event[key].encode(), value, headers
-
-
-@cache
-def _address(event_type: str) -> tuple[str, str, Header]:
-    """(topic, the field that is the key, the header that says the type)."""
-    topic = TOPIC_OF[event_type]
-    return topic.name, topic.key, ("ce_type", b"rf." + event_type.encode())
-
-
-@lru_cache(maxsize=1024)
-def _origin(source: str) -> Header:
-    return "ce_source", source.encode()
-
-
 class Publisher:
     """An EventLog on Kafka. Opened by the first publish; `close` flushes.
 
@@ -79,7 +56,7 @@ class Publisher:
 
     def __init__(self, config: Mapping[str, Any], book: SchemaBook, deadline_s: float = 10.0) -> None:
         self._config = dict(config)
-        self._encode = GroupedEncoders(book)
+        self._messages = Messages(book)
         self._deadline_s = deadline_s
         self._lock = threading.Lock()
         self._open: Polled | None = None
@@ -90,7 +67,13 @@ class Publisher:
         for start in range(0, len(events), _SLICE):
             if start:  # other requests have their turn: encoding 500 events takes 10 ms
                 await asyncio.sleep(0)
-            messages += self._messages(events[start : start + _SLICE])
+            messages += self.messages(events[start : start + _SLICE])
+        await self.send(messages)
+
+    def messages(self, events: Events) -> list[Message]:
+        return self._messages(events)
+
+    async def send(self, messages: Sequence[Message]) -> None:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
         self._send(messages, Batch(len(messages), settling(future))).watch()
@@ -102,7 +85,7 @@ class Publisher:
 
     def publish_and_wait(self, events: Sequence[Event], timeout_s: float) -> None:
         told: list[LogUnavailable | None] = []
-        messages = self._messages(events)
+        messages = self.messages(events)
         batch = Batch(len(messages), told.append)
         self._send(messages, batch).wait(batch, timeout_s)
         if not told:
@@ -120,9 +103,6 @@ class Publisher:
         with self._lock:
             polled, self._open = self._open, None
         return polled.close(timeout_s) if polled else 0
-
-    def _messages(self, events: Sequence[Event]) -> list[Message]:
-        return [*map(addressed, events, self._encode(events))]
 
     def _send(self, messages: Sequence[Message], batch: Batch) -> Polled:
         polled = self._polled()

@@ -5,10 +5,10 @@ It encodes what it takes in, so that an event Kafka would never have seen fails 
 
 from collections.abc import Sequence
 
-from infra.kafka.publisher import Event, LogUnavailable, addressed
+from infra.kafka.delivery import LogUnavailable
+from infra.kafka.messages import Event, Events, Message, Messages
 from schemas.book import SchemaBook
 from schemas.codec import decode
-from schemas.compiled import Encoders
 
 
 class MemoryPublisher:
@@ -16,7 +16,7 @@ class MemoryPublisher:
 
     def __init__(self, book: SchemaBook | None = None) -> None:
         self._book = book or SchemaBook.local()
-        self._encode = Encoders(self._book)
+        self._messages = Messages(self._book)
         self.records: list[tuple[str, bytes, bytes]] = []
         """(topic, key, value) in the order taken in."""
         self.broken = False
@@ -26,14 +26,22 @@ class MemoryPublisher:
         """Everything taken in, decoded again."""
         return [decode(value, self._book) for _, _, value in self.records]
 
+    def messages(self, events: Events) -> list[Message]:
+        return self._messages(events)
+
+    async def send(self, messages: Sequence[Message]) -> None:
+        self._take(messages)
+
     async def publish_all(self, events: Sequence[Event]) -> None:
-        self.publish_and_wait(events, 0.0)
+        self._take(self.messages(events))
 
     def publish_and_wait(self, events: Sequence[Event], timeout_s: float) -> None:
-        messages = [addressed(event, self._encode(event)) for event in events]
-        if self.broken:
-            raise LogUnavailable("the log is broken by hand")
-        self.records.extend((topic, key, value) for topic, key, value, _ in messages)
+        self._take(self.messages(events))
 
     def fullness(self) -> float:
         return 0.0
+
+    def _take(self, messages: Sequence[Message]) -> None:
+        if self.broken:
+            raise LogUnavailable("the log is broken by hand")
+        self.records.extend((topic, key, value) for topic, key, value, _ in messages)

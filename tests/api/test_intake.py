@@ -251,10 +251,10 @@ async def test_too_fast_is_429_with_retry_after_and_goes_on_after_it() -> None:
 
 
 async def test_a_bug_is_a_500_that_tells_nothing(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def broken(events: object) -> None:
+    async def broken(messages: object) -> None:
         raise RuntimeError("a secret in a message")
 
-    monkeypatch.setattr(door.log, "publish_all", broken)
+    monkeypatch.setattr(door.log, "send", broken)
     answer = await door.post([like()], x_request_id="my-request")
     assert answer.status_code == 500
     assert answer.headers["x-request-id"] == answer.json()["request_id"] == "my-request"

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from api.callers.accounts import ANY_ACTOR, Principal
 from api.events import shapes
 from api.events.columns import judge
+from api.events.parsing import Rejection
 from api.events.validation import Draft, check
 from schemas.catalogue import latest
 from tests.api.door import NOW
@@ -27,6 +28,19 @@ _TIMES = st.sampled_from([NOW, NOW - 8 * 86_400_000, NOW + 10**7, -1, 2**62])
 _IDS = st.sampled_from(
     [ID, ID.upper(), ID[:-1], ID + "0", ID.replace("-", "0"), ID[::-1], "v1", "-v1", "v 1", "v1\n", ""]
 )
+
+
+def checked(events: list[Any], caller: Principal) -> list[Draft | Rejection]:
+    """What became of each event, those that were judged together among them."""
+    judged = shapes.checked(events, range(len(events)), caller, NOW)
+    outcomes: dict[int, Draft | Rejection] = judged.drafts | judged.rejected
+    for alike in judged.alike:
+        drafts = [
+            Draft(row, {}, shown) for row, shown in zip(alike.events.rows(), alike.shown_ids, strict=True)
+        ]
+        outcomes.update(zip(alike.places, drafts, strict=True))
+    assert len(outcomes) == len(judged) == len(events)
+    return [outcomes[place] for place in range(len(events))]
 
 
 @st.composite
@@ -48,7 +62,7 @@ def batches(draw: st.DrawFn) -> list[dict[str, Any]]:
 @settings(max_examples=600)
 def test_together_is_as_one_by_one(batch: list[Any], caller: Principal) -> None:
     one_by_one = [check(event, caller, NOW) for event in batch]
-    assert shapes.checked(batch, caller, NOW) == one_by_one
+    assert checked(batch, caller) == one_by_one
 
 
 _FIELDS = [
@@ -91,7 +105,7 @@ def test_ordinary_events_are_not_looked_at_one_by_one(
     many = [event | {"event_id": ID[:-1] + letter} for letter in "0aF"]
     expected = [check(one, ANN, NOW) for one in many]
     monkeypatch.setattr(shapes, "check", lambda *_: pytest.fail("one by one"))
-    assert shapes.checked(many, ANN, NOW) == expected
+    assert checked(many, ANN) == expected
     assert all(isinstance(one, Draft) for one in expected)
 
 
@@ -142,7 +156,7 @@ def test_a_wrong_value_is_found_among_good_ones(event_type: str, name: str, wron
     many = [event, event | {"event_id": ID.upper()}, event, event | {name: wrong}]
     expected = [check(one, ANN, NOW) for one in many]
     assert [isinstance(one, Draft) for one in expected] == [True, True, True, False]
-    assert shapes.checked(many, ANN, NOW) == expected
+    assert checked(many, ANN) == expected
     (field,) = [one for one in latest(event_type).fields if one["name"] == name]
     found = judge(field)
     assert found is not None
@@ -152,7 +166,7 @@ def test_a_wrong_value_is_found_among_good_ones(event_type: str, name: str, wron
 def test_one_bad_value_condemns_nobody_else() -> None:
     event = {name: value for name, value in _EXAMPLES["video.liked"].items() if name != "actor_id"}
     many = [event, event | {"video_id": "no/slash"}, event]
-    assert [isinstance(one, Draft) for one in shapes.checked(many, ANN, NOW)] == [True, False, True]
+    assert [isinstance(one, Draft) for one in checked(many, ANN)] == [True, False, True]
 
 
 def test_shapes_are_kept_within_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,7 +177,7 @@ def test_shapes_are_kept_within_a_bound(monkeypatch: pytest.MonkeyPatch) -> None
     event |= {"platform": "p", "lang": "de", "muted": True}
     for nth in range(8):
         turned = dict([*event.items()][nth:] + [*event.items()][:nth])
-        shapes.checked([turned] * 3, ANN, NOW)
-        shapes.checked([event | {f"x{nth}" * 1_000: 1}] * 3, ANN, NOW)
+        checked([turned] * 3, ANN)
+        checked([event | {f"x{nth}" * 1_000: 1}] * 3, ANN)
     assert 0 < len(known) <= 5
     assert max(map(len, (name for names in known for name in names))) < 100

@@ -10,7 +10,8 @@ from infra.clock import SystemClock, new_event_id
 from infra.demo.client import Client
 from infra.demo.simulation import Simulated
 from infra.kafka.config import consumer, producer
-from infra.kafka.publisher import Publisher, message
+from infra.kafka.messages import message
+from infra.kafka.publisher import Publisher
 from infra.registry import load_book
 from infra.settings import Settings
 from schemas.topics import BY_NAME, DEAD_LETTERS

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from infra.background import BATCH, BackgroundLog
-from infra.kafka.publisher import Event
+from infra.kafka.messages import Event
 from infra.kafka.publisher_memory import MemoryPublisher
 from tests.builders import event
 

@@ -9,7 +9,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from infra.kafka import config as kafka_config
-from infra.kafka.publisher import LogUnavailable, Publisher, message
+from infra.kafka.messages import message
+from infra.kafka.publisher import LogUnavailable, Publisher
 from infra.kafka.publisher_memory import MemoryPublisher
 from infra.provision.topics import ensure_topics
 from infra.settings import Settings
