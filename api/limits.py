@@ -27,6 +27,9 @@ class TokenBuckets:
 
     def wait_ms(self, who: str, tokens: int) -> int:
         """How long until this many tokens are there, in ms; 0 when they are. Takes none."""
+        held = self._buckets.get(who)
+        if held is None or held[0] >= tokens:  # a level only rises: nobody need ask what time it is
+            return 0
         return self._wait(tokens, self._level(who, self._clock.now_ms()))
 
     def take(self, who: str, tokens: int) -> int:

@@ -7,6 +7,7 @@ api.door.bounds'.
 
 import asyncio
 import math
+from functools import lru_cache
 from urllib.parse import unquote
 
 import httptools
@@ -17,6 +18,8 @@ from api.door.turns import Turns
 MAX_HEAD = 64 << 10
 MAX_HEADERS = 100
 PIPELINED = 32
+SHORT = 64
+"""Bytes of a URL that may be remembered with what it means: most requests ask for one of a few."""
 
 
 class Connection(Turns):
@@ -77,13 +80,12 @@ class Connection(Turns):
     def _asked(self) -> Answer:
         """The request, whose head is whole; a URL that is none raises."""
         version = self.parser.get_http_version()
-        asked = httptools.parse_url(self.url)
-        path = asked.path.decode("ascii")
+        raw_path, query, path = (_address if len(self.url) <= SHORT else _parsed)(self.url)
         self.scope["http_version"] = version
         self.scope["method"] = self.parser.get_method().decode("ascii")
-        self.scope["path"] = unquote(path) if "%" in path else path
-        self.scope["raw_path"] = asked.path
-        self.scope["query_string"] = asked.query or b""
+        self.scope["path"] = path
+        self.scope["raw_path"] = raw_path
+        self.scope["query_string"] = query
         return Answer(
             scope=self.scope,
             transport=self.transport,
@@ -129,3 +131,13 @@ class Connection(Turns):
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
         self.data_received(b"".join([*head, b"\r\n", rest]))
+
+
+def _parsed(url: bytes) -> tuple[bytes, bytes, str]:
+    """(raw path, query, path) of a request's URL; what is none raises."""
+    asked = httptools.parse_url(url)
+    path = asked.path.decode("ascii")
+    return asked.path, asked.query or b"", unquote(path) if "%" in path else path
+
+
+_address = lru_cache(maxsize=1024)(_parsed)

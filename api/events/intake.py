@@ -111,7 +111,8 @@ async def _take_in(
         await parts.log.send(accepted)
         reach("after_publish")
     _ACCEPTED.inc(len(accepted))
-    _REJECTED.inc(len(judged.rejected))
+    if judged.rejected:
+        _REJECTED.inc(len(judged.rejected))
     return judged
 
 
