@@ -17,6 +17,7 @@ from infra.settings import Settings
 from schemas.book import SchemaBook
 from schemas.codec import decode
 from schemas.errors import InvalidEvent
+from schemas.same_shape import SameShape
 from schemas.topics import TOPICS
 from tests.builders import Event, followed, liked, view_started
 
@@ -100,6 +101,15 @@ async def test_its_yes_means_that_every_event_can_be_read(log: Subject) -> None:
     await publisher.publish_all(events)
     stored = {decode(value, BOOK)["event_id"]: (topic, key) for topic, key, value in read_all()}
     assert stored == {event["event_id"]: message(event, BOOK)[:2] for event in events}
+
+
+async def test_events_that_are_columns_are_sent_as_they_would_be_one_by_one(log: Subject) -> None:
+    publisher, read_all = log
+    events = [liked("ann", f"v{nth}", at=nth) for nth in range(5)]
+    messages = publisher.messages(SameShape.of(events))
+    assert messages == publisher.messages(events) == [message(event, BOOK) for event in events]
+    await publisher.send(messages)
+    assert sorted(read_all()) == sorted(message(event, BOOK)[:3] for event in events)
 
 
 def test_a_thread_may_publish_too(log: Subject) -> None:

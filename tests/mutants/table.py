@@ -13,6 +13,8 @@ _LEDGER = ("tests/contracts/test_seen.py", "tests/contracts/test_graph.py")
 _TOGETHER = "tests/streams/test_together.py"
 _SMALL = "tests/projections/test_small_print.py"
 _LIKES = "tests/projections/test_columns_of_likes.py"
+_JUDGED = "tests/api/test_judged.py"
+_GROUPED = "tests/schemas/test_grouped.py"
 _LETTERS = (
     "tests/streams/test_parking.py",
     "tests/streams/test_deadletters.py::test_a_message_counts_once_however_often_it_is_read",
@@ -49,6 +51,9 @@ TABLE = (
         (_SMALL, "tests/projections/test_renditions_fold.py", "tests/contracts/test_renditions.py"),
     ),
     Held("projections/seen/fold.py", (_SMALL, "tests/contracts/test_seen.py")),
+    Held(
+        "projections/seen/lines.py", ("tests/projections/test_seen_lines.py", "tests/contracts/test_seen.py")
+    ),
     Held("projections/trending/fold.py", (_SMALL, "tests/contracts/test_trending.py", _COUNTING)),
     Held(
         "projections/recent.py",
@@ -96,5 +101,14 @@ TABLE = (
         ("tests/streams/test_lane.py",),
     ),
     Held("streams/lane/intake.py", ("tests/streams/test_intake.py",), ("tests/streams/test_lane.py",)),
+    Held("api/events/shapes.py", ("tests/api/test_shapes.py", _JUDGED)),
+    Held("api/events/judged.py", (_JUDGED, "tests/api/test_shapes.py")),
+    Held("api/events/completion.py", (_JUDGED, "tests/api/test_intake.py")),
+    Held("api/events/columns.py", ("tests/api/test_shapes.py",)),
+    Held("api/events/intake.py", (_JUDGED, "tests/api/test_intake.py", "tests/api/test_wrong_requests.py")),
+    Held("api/events/answers.py", (_JUDGED, "tests/api/test_intake.py")),
+    Held("schemas/same_shape.py", (_GROUPED, _JUDGED)),
+    Held("schemas/grouped.py", (_GROUPED,)),
+    Held("infra/kafka/messages.py", (_JUDGED, "tests/infra_clients/test_publisher.py")),
     Held("streams/letters/parking.py", _LETTERS, ("tests/streams/test_deadletters.py",)),
 )

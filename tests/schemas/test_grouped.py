@@ -12,6 +12,7 @@ from schemas.catalogue import EventSchema, latest
 from schemas.compiled import Encoders
 from schemas.errors import InvalidEvent
 from schemas.grouped import GroupedEncoders
+from schemas.same_shape import SameShape
 from tests.schemas.test_columns import events
 from tests.schemas.test_compiled import EVERY, ODD, RECORDS_INSIDE, _each, _ordinary
 
@@ -41,6 +42,24 @@ def test_a_group_says_what_fastavro_says_of_each(schema: EventSchema, data: st.D
     assert _said(GroupedEncoders(book), many) == _said(
         lambda all_: [codec.encode(e, book) for e in all_], many
     )
+
+
+@pytest.mark.parametrize("schema", EVERY, ids=_each)
+@settings(max_examples=30)
+@given(data=st.data())
+def test_columns_with_one_value_for_all_are_written_for_each(
+    schema: EventSchema, data: st.DataObject
+) -> None:
+    many = [data.draw(events(schema)) | {"event_type": schema.event_type}]
+    shared = data.draw(st.sets(st.sampled_from(sorted(many[0])))) | {"event_type"}
+    for _ in range(data.draw(st.integers(1, 3))):
+        other = data.draw(events(schema))
+        many.append({name: many[0][name] if name in shared else other[name] for name in many[0]})
+    fields = {name: [one[name] for one in many] for name in many[0]}
+    together = SameShape(len(many), fields | {name: [many[0][name]] for name in shared})
+    book = SchemaBook.of([(77, schema)])
+    assert [*together.rows()] == many
+    assert GroupedEncoders(book).same_shape(together) == [codec.encode(one, book) for one in many]
 
 
 @pytest.mark.parametrize(
