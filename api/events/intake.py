@@ -7,6 +7,7 @@ it. Nothing here deduplicates, and nothing is answered before the log's yes.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from operator import itemgetter
 from typing import Annotated, Any
 
@@ -31,7 +32,7 @@ from api.parts import Parts, PartsOf
 from api.problems import Problem, unavailable, within_rate
 from api.requests import Route
 from infra.failpoints import reach
-from infra.kafka.messages import Message
+from infra.kafka.messages import Events, Message
 from infra.kafka.publisher import EventLog
 from infra.telemetry import INGESTED
 
@@ -119,18 +120,16 @@ async def _take_in(
 async def _messages(judged: Judged, log: EventLog) -> list[Message]:
     """What is accepted, in the order of the request."""
     drafts = [draft.event for draft in judged.drafts.values()]
-    if not judged.alike and len(drafts) <= SLICE:
-        return log.messages(drafts)
+    pieces: list[Events] = [drafts[start : start + SLICE] for start in range(0, len(drafts), SLICE)]
+    pieces += [alike.events for alike in judged.alike]
+    if len(pieces) == 1:
+        return log.messages(pieces[0])
     made: list[Message] = []
-    for start in range(0, len(drafts), SLICE):
-        made += log.messages(drafts[start : start + SLICE])
-        await asyncio.sleep(0)
-    places = [*judged.drafts]
-    for alike in judged.alike:
+    for piece in pieces:
         if len(made) >= SLICE:
             await asyncio.sleep(0)
-        made += log.messages(alike.events)
-        places.extend(alike.places)
+        made += log.messages(piece)
+    places = chain(judged.drafts, *[alike.places for alike in judged.alike])
     return [one for _, one in sorted(zip(places, made, strict=True), key=itemgetter(0))]
 
 

@@ -1,5 +1,6 @@
 """Judging events together says what judging each says, of every type and by every caller."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.callers.accounts import ANY_ACTOR, Principal
+from api.callers.roles import may_post
 from api.events import shapes
 from api.events.columns import judge
 from api.events.parsing import Rejection
@@ -43,6 +45,11 @@ def checked(events: list[Any], caller: Principal) -> list[Draft | Rejection]:
     return [outcomes[place] for place in range(len(events))]
 
 
+def _unsigned(event_type: str) -> dict[str, Any]:
+    """A valid event as people send it, who do not say who they are."""
+    return {name: value for name, value in _EXAMPLES[event_type].items() if name != "actor_id"}
+
+
 @st.composite
 def batches(draw: st.DrawFn) -> list[dict[str, Any]]:
     """Events of few shapes, most of them good: of one, others that differ in a value or two."""
@@ -65,32 +72,74 @@ def test_together_is_as_one_by_one(batch: list[Any], caller: Principal) -> None:
     assert checked(batch, caller) == one_by_one
 
 
+_PLAIN = [name for name in _EXAMPLES if may_post("service", name) and shapes._shape((name, *_unsigned(name)))]
 _FIELDS = [
-    (event_type, field["name"]) for event_type in _EXAMPLES for field in latest(event_type).fields
-    if "filled_by" not in field and field["name"] != "event_type"
+    (name, field) for name in _PLAIN for field in latest(name).fields
+    if "filled_by" not in field and field["name"] != "event_type" and judge(field) is not None
 ]  # fmt: skip
 
 
 @given(st.sampled_from(_FIELDS), st.lists(_ALMOST | _TIMES | _IDS | _JSON, min_size=1, max_size=4))
-@settings(max_examples=600)
-def test_a_column_is_good_only_if_every_value_is(place: tuple[str, str], values: list[Any]) -> None:
-    event_type, name = place
-    (field,) = [one for one in latest(event_type).fields if one["name"] == name]
+@settings(max_examples=1_000)
+def test_a_column_is_good_only_if_every_value_is(place: tuple[str, Any], values: list[Any]) -> None:
+    event_type, field = place
+    good = [not _refuses(event_type, field["name"], value) for value in values]
+    assert _judged(field, values) <= all(good)
+
+
+@pytest.mark.parametrize(
+    ("event_type", "field"), _FIELDS, ids=lambda one: one if isinstance(one, str) else one["name"]
+)
+def test_a_column_holds_to_the_very_bound(event_type: str, field: Any) -> None:
+    """The values at a bound and those just beyond, alone and after a good one: as the model says."""
+    values = [*_at_bounds(field)]
+    good = [not _refuses(event_type, field["name"], value) for value in values]
+    assert any(good)
+    assert [_judged(field, [value]) for value in values] == good
+    for fine in [value for value, holds in zip(values, good, strict=True) if holds and value is not None]:
+        assert [_judged(field, [fine, other]) for other in values] == good
+        assert [_judged(field, [other, fine]) for other in values] == good
+
+
+def _judged(field: Any, values: list[Any]) -> bool:
     found = judge(field)
-    if found is None or event_type not in _PLAIN:
-        return
-    good = [not _refuses(event_type, name, value) for value in values]
-    assert found(values, set(map(type, values))) <= all(good)
+    assert found is not None
+    return found(values, set(map(type, values)))
 
 
-_PLAIN = {
-    name for name in _EXAMPLES if name not in shapes._ONE_BY_ONE and name.startswith(("view", "video.l"))
-}
+def _at_bounds(field: Any) -> Iterator[Any]:
+    kind = field["type"]
+    if isinstance(kind, list):
+        yield None
+        (kind,) = [branch for branch in kind if branch != "null"]
+    name = kind["type"] if isinstance(kind, dict) else kind
+    if name in ("int", "long", "double"):
+        least = field.get("minimum", -(2**31) if name == "int" else -(2**63))
+        most = field.get("maximum", 2**31 - 1 if name == "int" else 2**63 - 1)
+        edges = [least - 1, least, least + 1, most - 1, most, most + 1]
+        yield from map(float, edges) if name == "double" else edges
+    elif name == "boolean":
+        yield from (True, False, 1)
+    elif name == "enum":
+        yield from (*kind["symbols"], "X", 0)
+    elif name == "array":
+        size, longest = field.get("maxItems", 4), field.get("itemMaxLength", 10)
+        yield from ([], ["x"], ["x"] * size, ["x" * longest], ["x", "x" * longest], ["x", 1])
+        if "maxItems" in field:
+            yield ["x"] * (size + 1)
+        if "itemMaxLength" in field:
+            yield from (["x" * (longest + 1)], ["x", "x" * (longest + 1)])
+    elif field.get("format") == "uuid":
+        yield from (ID, ID.upper(), ID[:-1], ID + "0", ID[:8] + "0" + ID[9:])
+    else:
+        least, most = field.get("minLength", 0), field.get("maxLength", 300)
+        yield from ("x" * size for size in {max(0, least - 1), least, least + 1, most - 1, most})
+        yield from (["x" * (most + 1)] if "maxLength" in field else [])
+        yield from ("a b", "a-b", "a.b", "-b", ".b", "a\u00e9", "")
 
 
 def _refuses(event_type: str, name: str, value: Any) -> bool:
-    example = {key: kept for key, kept in _EXAMPLES[event_type].items() if key != "actor_id"}
-    outcome = check(example | {name: value}, CALLERS[2], NOW)
+    outcome = check(_unsigned(event_type) | {name: value}, CALLERS[2], NOW)
     return not isinstance(outcome, Draft)
 
 
@@ -161,6 +210,26 @@ def test_a_wrong_value_is_found_among_good_ones(event_type: str, name: str, wron
     found = judge(field)
     assert found is not None
     assert not found([event[name], wrong], {type(event[name]), type(wrong)})
+
+
+def test_a_value_that_all_share_stands_once_unless_it_may_be_written_in_two_ways() -> None:
+    likes = [_EXAMPLES["video.liked"] | {"event_id": ID[:-1] + letter} for letter in "012"]
+    for one in likes:
+        del one["actor_id"]
+    (alike,) = shapes.checked(likes, range(3), ANN, NOW).alike
+    assert {name: len(column) for name, column in alike.events.fields.items() if len(column) > 1} == {
+        "event_id": 3
+    }
+    film = {**_EXAMPLES["video.validated"], "fps": 0.0}
+    del film["actor_id"]
+    (alike,) = shapes.checked([film, film | {"fps": -0.0}, film], range(3), CALLERS[2], NOW).alike
+    assert [*map(str, alike.events.fields["fps"])] == ["0.0", "-0.0", "0.0"]
+
+
+def test_only_the_places_asked_are_judged() -> None:
+    event = {name: value for name, value in _EXAMPLES["video.liked"].items() if name != "actor_id"}
+    judged = shapes.checked([event] * 9 + [{}], range(2, 6), ANN, NOW)
+    assert ([*judged.alike[0].places], judged.drafts, judged.rejected) == ([2, 3, 4, 5], {}, {})
 
 
 def test_one_bad_value_condemns_nobody_else() -> None:

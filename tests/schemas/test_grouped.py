@@ -45,7 +45,7 @@ def test_a_group_says_what_fastavro_says_of_each(schema: EventSchema, data: st.D
 
 
 @pytest.mark.parametrize("schema", EVERY, ids=_each)
-@settings(max_examples=30)
+@settings(max_examples=10)
 @given(data=st.data())
 def test_columns_with_one_value_for_all_are_written_for_each(
     schema: EventSchema, data: st.DataObject
