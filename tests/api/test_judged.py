@@ -1,5 +1,6 @@
 """A request's events are in the log as if each had been posted by itself, and in their order."""
 
+import asyncio
 from itertools import chain
 from typing import Any
 
@@ -7,8 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from api.callers.accounts import Principal
+from api.events import intake
+from api.limits import MAX_IN_FLIGHT
+from infra.kafka.messages import Messages
+from infra.telemetry import REGISTRY
+from schemas.book import SchemaBook
+from schemas.same_shape import SameShape
 from tests.api.door import NARROW_KEY, NOW, SERVICE_KEY, Door, like, sent
 from tests.api.test_shapes import batches
+from tests.builders import liked
 
 WEEK = 7 * 86_400_000
 
@@ -80,3 +89,74 @@ async def test_ids_are_in_lower_case_in_the_log_and_as_they_came_in_the_answer()
     same = await door.post([like(event_id=ids[0])] * 3)
     assert [one["event_id"] for one in same.json()["events"]] == [ids[0]] * 3
     assert [one["event_id"] for one in door.log.events[3:]] == [ids[0].lower()] * 3
+
+
+async def test_other_requests_have_their_turns_while_a_full_body_is_taken_in() -> None:
+    """Each hundred events is a turn of the loop, when they are judged and when they are written."""
+    door, turns = _town(), 0
+    loop = asyncio.get_running_loop()
+
+    def turn() -> None:
+        nonlocal turns
+        turns += 1
+        loop.call_soon(turn)
+
+    async def taken(events: list[dict[str, Any]]) -> int:
+        nonlocal turns
+        held, turns = door.app.state, 0
+        await intake._take_in(events, Principal("ann", "user", "/client"), held.parts, held.door)
+        return turns
+
+    loop.call_soon(turn)
+    await taken([like()])  # now the video is known, and nobody waits for the catalog
+    few = await taken([like() for _ in range(90)])
+    assert await taken([like() for _ in range(500)]) >= few + 8
+    assert await taken([like("no/video") for _ in range(500)]) >= few + 4  # judged, and not written
+    comments = [sent("comment.created", video_id="v1", comment_id=f"c{n}", text="x") for n in range(500)]
+    assert await taken(comments) >= few + 8
+
+
+async def test_what_a_request_holds_is_given_back_however_it_ends() -> None:
+    door = Door()
+    held = door.app.state.door.in_flight
+    for body, status in [([like()], 202), ([like("no/video")], 422), (b"[", 400)]:
+        assert (await door.post(body)).status_code == status
+        assert held.held == 0
+    door.log.broken = True
+    assert (await door.post([like()])).status_code == 503
+    assert held.held == 0
+
+
+async def test_a_door_that_holds_too_much_sends_the_next_one_away() -> None:
+    door = Door()
+    door.app.state.door.in_flight.held = MAX_IN_FLIGHT
+    answer = await door.post([like()])
+    assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (
+        503,
+        "unavailable",
+        "1",
+    )
+    assert door.log.events == []
+
+
+async def test_verdicts_are_counted() -> None:
+    def counted(verdict: str) -> float:
+        return REGISTRY.get_sample_value("reelfold_ingested_events_total", {"verdict": verdict}) or 0.0
+
+    door, before = Door(), (counted("accepted"), counted("rejected"))
+    await door.post([like(), like("no/video"), *[like() for _ in range(3)], {}])
+    assert (counted("accepted") - before[0], counted("rejected") - before[1]) == (4, 2)
+    await door.post([like()])
+    assert (counted("accepted") - before[0], counted("rejected") - before[1]) == (5, 2)
+
+
+def test_a_message_says_in_its_headers_what_it_is() -> None:
+    event = liked("ann", "v1")
+    for messages in (
+        Messages(SchemaBook.local())([event]),
+        Messages(SchemaBook.local())(SameShape.of([event])),
+    ):
+        ((topic, key, _, headers),) = messages
+        assert (topic, key) == ("rf.engagement.v1", b"ann")
+        says = {"ce_id": event["event_id"], "ce_type": "rf.video.liked", "ce_source": event["source"]}
+        assert headers == [(name, text.encode()) for name, text in says.items()]
