@@ -33,6 +33,11 @@ class SameShape:
         column = self.fields[name]
         return column if len(column) == self.size else [column[0]] * self.size
 
+    def utf8(self, name: str) -> list[bytes]:
+        """The same of a field of text, as bytes."""
+        written = [text.encode() for text in self.fields[name]]
+        return written if len(written) == self.size else written * self.size
+
     def rows(self) -> Iterator[dict[str, Any]]:
         """The events one by one."""
         for values in zip(*map(self.each, self.fields), strict=True):

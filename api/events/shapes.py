@@ -24,7 +24,7 @@ _FEW = 3
 """Fewer of one shape are judged one by one: a column costs 1.3 us, whatever is in it, an event 8."""
 _ONE_BY_ONE = OWN_ACCOUNT | OWN_VIDEO
 """Types that are somebody's own: rare, and each is looked at."""
-_FLOATS = {float}
+_TEXT, _FLOATS = {str}, {float}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ class _Shape:
     """Which fields are instants by the client's clock."""
 
 
+_NONE: _NAMES = ()
 _known: dict[_NAMES, _Shape] = {}
 
 
@@ -66,10 +67,15 @@ def _groups(
     groups: dict[_NAMES, list[int]] = {}
     if len(places) < _FEW or names_actor(principal):
         return groups
+    last, group = _NONE, list[int]()
     for place in places:
         event = events[place]
-        if type(event) is dict and type(event_type := event.get("event_type")) is str:
-            groups.setdefault((event_type, *event), []).append(place)
+        if type(event) is not dict or type(event_type := event.get("event_type")) is not str:
+            continue
+        names = (event_type, *event)
+        if names != last:
+            last, group = names, groups.setdefault(names, [])
+        group.append(place)
     return groups
 
 
@@ -130,8 +136,11 @@ def _made(event_type: str, *names: str) -> _Shape | None:
 
 def _good(one: Judge | None, column: Column) -> Column | None:
     """The column, if it holds; values that are all the same as one. Equal floats may differ (0.0, -0.0)."""
+    first = column[0]
+    if type(first) is str and column.count(first) == len(column):  # only text is equal to text
+        return column[:1] if one is None or one(column[:1], _TEXT) else None
     kinds = set(map(type, column))
-    if len(kinds) == 1 and kinds != _FLOATS and column.count(column[0]) == len(column):
+    if len(kinds) == 1 and kinds != _FLOATS and column.count(first) == len(column):
         column = column[:1]
     return column if one is None or one(column, kinds) else None
 

@@ -44,8 +44,7 @@ def _addressed(event: Event, value: bytes) -> Message:
 
 def _addressed_alike(events: SameShape, values: Sequence[bytes]) -> list[Message]:
     topic, key, kind = _address(events.event_type)
-    keys = [one.encode() for one in events.each(key)]
-    ids = [one.encode() for one in events.each("event_id")]
+    keys, ids = events.utf8(key), events.utf8("event_id")
     origins = map(_origin, events.each("source"))
     return [
         (topic, to, value, [("ce_id", one), kind, origin])

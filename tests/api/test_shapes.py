@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from api.callers.accounts import ANY_ACTOR, Principal
@@ -62,7 +62,13 @@ def batches(draw: st.DrawFn) -> list[dict[str, Any]]:
         for _ in range(draw(st.integers(0, 3))):
             names = draw(st.lists(st.sampled_from(sorted(first)), max_size=2)) if first else []
             made.append(first | {name: draw(_ALMOST | _TIMES | _IDS | _JSON) for name in names})
+    assume(_readable(made))
     return draw(st.permutations(made))
+
+
+def _readable(value: object) -> bool:
+    """Parsing lets no half of a surrogate pair through (api.events.parsing, test_intake_laws)."""
+    return "\\ud" not in ascii(value)
 
 
 @given(batches(), st.sampled_from(CALLERS))
@@ -82,6 +88,7 @@ _FIELDS = [
 @given(st.sampled_from(_FIELDS), st.lists(_ALMOST | _TIMES | _IDS | _JSON, min_size=1, max_size=4))
 @settings(max_examples=1_000)
 def test_a_column_is_good_only_if_every_value_is(place: tuple[str, Any], values: list[Any]) -> None:
+    assume(_readable(values))
     event_type, field = place
     good = [not _refuses(event_type, field["name"], value) for value in values]
     assert _judged(field, values) <= all(good)
