@@ -12,7 +12,7 @@ import httpx
 
 from infra.access.tokens import mint
 from infra.chaos.case import Case, Run
-from infra.chaos.doors import APIS, TwoDoors
+from infra.chaos.doors import APIS, TwoDoors, with_worker
 from infra.chaos.waiting import until
 from infra.clock import new_event_id
 from infra.demo.simulation import Simulated
@@ -122,5 +122,12 @@ def _by_person(events: Sequence[Simulated]) -> list[list[Simulated]]:
 CASES = (
     Case("kill9-api", "both API processes die under load, four times", all_killed, 40, TwoDoors),
     Case("kill9-one-api", "one of two API processes dies under load, four times", one_killed, 40, TwoDoors),
-    Case("producer-queue-full", "503 at once from a full queue", queue_full, 40, TwoDoors, rate=0.0),
+    Case(
+        "producer-queue-full",
+        "503 at once from a full queue",
+        with_worker(queue_full),
+        40,
+        TwoDoors,
+        rate=0.0,
+    ),
 )

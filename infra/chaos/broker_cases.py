@@ -4,14 +4,14 @@ import asyncio
 import time
 
 from infra.chaos import log
-from infra.chaos.case import Act, Case, Run
+from infra.chaos.case import Case, Run
 from infra.chaos.doors import (
     TwoDoors,
     memory_mb,
     posts_refused_in_time,
     reads_go_on,
     watch_posts,
-    worker_kept,
+    with_worker,
 )
 from infra.chaos.lag import at_ends
 
@@ -61,16 +61,6 @@ async def frozen(run: Run) -> None:
     await _alone_again(run, time.monotonic(), held)
 
 
-def _with_worker(act: Act) -> Act:
-    """A worker that is fenced on the way is started again."""
-
-    async def kept(run: Run) -> None:
-        async with worker_kept(run):
-            await act(run)
-
-    return kept
-
-
 async def _readable(run: Run) -> None:
     """What is read while the broker is away has been folded before."""
     await run.load.until(200)
@@ -96,7 +86,7 @@ async def _alone_again(run: Run, back: float, held_mb: float) -> None:
 
 
 CASES = (
-    Case("kill9-broker", "the broker dies under load, three times", _with_worker(killed), 60, TwoDoors),
-    Case("broker-stopped", "the broker is away for half a minute", _with_worker(stopped), 70, TwoDoors),
-    Case("freeze-broker", "the broker answers nothing for half a minute", _with_worker(frozen), 70, TwoDoors),
+    Case("kill9-broker", "the broker dies under load, three times", with_worker(killed), 60, TwoDoors),
+    Case("broker-stopped", "the broker is away for half a minute", with_worker(stopped), 70, TwoDoors),
+    Case("freeze-broker", "the broker answers nothing for half a minute", with_worker(frozen), 70, TwoDoors),
 )

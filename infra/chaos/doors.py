@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import httpx
 import psutil
 
-from infra.chaos.case import Run
+from infra.chaos.case import Act, Run
 from infra.chaos.environment import free_ports
 from infra.chaos.faults import FIRST
 from infra.chaos.ground import Ground
@@ -83,6 +83,16 @@ async def worker_kept(run: Run) -> AsyncIterator[None]:
         run.kept = False
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+def with_worker(act: Act) -> Act:
+    """A case during which a worker that is fenced is started again."""
+
+    async def kept(run: Run) -> None:
+        async with worker_kept(run):
+            await act(run)
+
+    return kept
 
 
 async def _keep_worker(run: Run) -> None:

@@ -134,13 +134,14 @@ class Load:
 
     async def _attempt(self, actor: str, body: bytes) -> str | None:
         """One request; None when every event was accepted, else why not, after the pause asked for."""
-        begun = time.monotonic()
+        begun, address = time.monotonic(), self._apis[0]
         headers = {"Authorization": f"Bearer {self._token(actor)}", "Content-Type": "application/json"}
         try:
-            answer = await self._http.post(f"{self._apis[0]}/v1/events", content=body, headers=headers)
+            answer = await self._http.post(f"{address}/v1/events", content=body, headers=headers)
         except httpx.TransportError as error:
             self.answers[type(error).__name__] += 1
-            self._apis.append(self._apis.pop(0))
+            if self._apis[0] == address:  # else another post has turned already, and this would turn back
+                self._apis.append(self._apis.pop(0))
             await asyncio.sleep(PAUSE_S)
             return repr(error)
         finally:
