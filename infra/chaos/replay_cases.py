@@ -12,8 +12,8 @@ from infra.chaos.case import Case, Run
 from infra.chaos.waiting import CaseFailed
 
 BESIDE = 2
-RATE = 2_000
-"""Records a second: slow enough to be killed on the way."""
+RATE = 300
+"""Records a second: slow enough to be killed on the way, twice."""
 KILLS = 2
 
 
@@ -24,7 +24,7 @@ async def killed_on_the_way(run: Run) -> None:
     for _ in range(KILLS):
         replay = _started(run, *words, "--rate", str(RATE))
         try:
-            await asyncio.sleep(run.random.uniform(4.0, 8.0))
+            await asyncio.sleep(run.random.uniform(3.0, 5.0))
             if replay.poll() is None:
                 os.kill(replay.pid, signal.SIGKILL)
                 run.kills += 1
@@ -35,7 +35,7 @@ async def killed_on_the_way(run: Run) -> None:
         finally:
             replay.kill()
             replay.wait()
-    run.expect(run.kills > 0, "the replay was over before it could be killed")
+    run.expect(run.kills == KILLS, "the replay was over before it could be killed")
     report = json.loads(await _done(run, *words, "--json"))
     run.figure("replayed", float(report.get("events", 0)))
     await _done(run, "parity", str(run.ground.settings.generation), str(BESIDE))
