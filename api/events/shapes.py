@@ -36,7 +36,6 @@ class _Shape:
     """Which fields are instants by the client's clock."""
 
 
-_NONE: _NAMES = ()
 _known: dict[_NAMES, _Shape] = {}
 
 
@@ -67,7 +66,7 @@ def _groups(
     groups: dict[_NAMES, list[int]] = {}
     if len(places) < _FEW or names_actor(principal):
         return groups
-    last, group = _NONE, list[int]()
+    last: _NAMES = ()
     for place in places:
         event = events[place]
         if type(event) is not dict or type(event_type := event.get("event_type")) is not str:
