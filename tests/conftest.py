@@ -34,6 +34,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Halves:
     return Halves(config, log)
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes name no test: those of `gzip` hold the second they were packed in, and two processes that start
+    on either side of a second would collect different tests, which xdist refuses."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
     """The session's servers: `servers.start("redis", "s3")` gives the settings to reach them."""
