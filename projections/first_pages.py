@@ -12,7 +12,7 @@ from projections.catalog.redis import user_of, video_of
 from projections.catalog.store import User
 from projections.engagement.redis import COUNTED, counts_of, is_on
 from projections.feed.fold import CAP, feed_page
-from projections.feed.redis import READ, first_cap, videos_in
+from projections.feed.redis import READ, SLACK, first_cap, videos_in
 from projections.held_pages import Bounded, Card, Command, FirstPage, Watching
 from projections.lag import whole
 from projections.live import FIRST, LIVE_GENERATION
@@ -88,13 +88,12 @@ class FirstPages:
     async def _fetch(self, generation: int, user_id: str, limit: int) -> FirstPage:
         prefix, era = key(generation, "feed", ""), self._pages
         names = [f"{prefix}followed:{user_id}", f"{prefix}celebrities"]
-        names += [f"{prefix}{kind}:{user_id}" for kind in ("following", "inbox")]
-        names.append(key(generation, "likes", user_id))
-        arguments = prefix, user_id, first_cap(limit + 1, self._cap), names[-1]
+        names += [f"{prefix}pushed:{user_id}", key(generation, "likes", user_id)]
+        arguments = prefix, user_id, first_cap(limit + 1, self._cap), SLACK, names[-1]
 
         def made(answer: Any, pulled: frozenset[str]) -> FirstPage:
-            found = videos_in(answer[0])
-            on = {video_id for (_, video_id), text in zip(found, answer[1], strict=True) if is_on(text)}
+            found = videos_in(answer)
+            on = {video_id for (_, video_id), text in zip(found, answer[2], strict=True) if is_on(text)}
             keysets = feed_page(found, None, limit + 1, self._cap)
             page = FirstPage(limit, keysets, pulled, [video_id in on for _, video_id in keysets])
             era.put(user_id, page)
@@ -174,7 +173,7 @@ class FirstPages:
         kind, _, one = name.removeprefix(self._prefix).removeprefix("feed:").partition(":")
         if kind in ("video", "count"):
             self._cards.pop(one, None)
-        elif kind in ("likes", "following", "inbox", "followed"):
+        elif kind in ("likes", "pushed", "followed"):
             self._pages.pop(one, None)
         elif kind == "user":
             self._users.pop(one, None)

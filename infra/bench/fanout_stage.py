@@ -26,6 +26,7 @@ from infra.bench.town import Town, records
 from infra.bench.workload import Event
 from infra.cache import Cache
 from infra.clients import redis_client
+from projections.feed.fold import CAP
 from projections.feed.redis import RedisFeedFold
 from projections.redis_ledger import key
 
@@ -34,8 +35,8 @@ AUTHORS, UPLOADS, PUSHED, CROWD = 10, 100, 9_999, 500
 """Authors, uploads a round, followers of each author, and how many times more the celebrity has."""
 READERS, READS = 64, 100.0
 """Who reads beside it, and how many times a second."""
-WARM = 5
-"""Rounds until feeds are full."""
+WARM = 12
+"""Rounds until feeds are full, and have been cut at different times."""
 SECONDS = 4.0
 _CROWD = """for nth = tonumber(ARGV[1]), tonumber(ARGV[2]) do
   redis.call('ZADD', KEYS[1], 0, string.format('crowd%08d', nth))
@@ -108,51 +109,58 @@ def _settled(at: Stand, followers: int) -> _Place:
     return place
 
 
-def _uploads(place: _Place) -> tuple[list[tuple[str, str, int]], Callable[[], None]]:
-    """100 new ones as (video, author, published_at), and what writes them to the log."""
-    town, events, made = place.town, list[Event](), list[tuple[str, str, int]]()
+def _uploads(place: _Place) -> Callable[[], None]:
+    """What writes 100 new ones to the log, a second apart by their own clock."""
+    events = list[Event]()
     for nth in range(UPLOADS):
         place.now += 1_000
-        author = place.authors[nth % AUTHORS]
-        events += town.publish(author, place.now, whole=False)
-        made.append((town.videos[author][-1][1], author, place.now))
+        events += place.town.publish(place.authors[nth % AUTHORS], place.now, whole=False)
     said = records(events, place.at.book)
-    return made, lambda: place.at.write(said)
+    return lambda: place.at.write(said)
 
 
 def _pushed(place: _Place) -> Sample:
     """From the first upload that is written to the last feed that has it."""
+    sample = _measured(place)
+    _delivered(place, UPLOADS)
+    return sample
+
+
+def _measured(place: _Place) -> Sample:
+    """The same, without a look at the feeds."""
     at = place.at
     (worker,) = at.workers(1)
-    made, write = _uploads(place)
+    write = _uploads(place)
     servers = {name: at.ground.pid(name) for name in ("kafka", "redis", worker)}
     watch = Stopwatch(servers)
     watch.start()
     write()
-    sample = watch.sample(place.deliveries)
-    _delivered(place, made[0][2], made[-1][2])
-    return sample
+    return watch.sample(place.deliveries)
 
 
-def _delivered(place: _Place, first: int, last: int) -> None:
-    """Raise Disagree unless every follower has all of these uploads."""
+def _delivered(place: _Place, uploads: int) -> None:
+    """Raise Disagree unless every follower has the last so many, or as many as a feed holds."""
+    uploads = min(uploads, CAP)
+    first = place.now - 1_000 * (uploads - 1)
     with redis_client(place.at.ground.settings) as client:
         pages = RedisFeedFold(client, GENERATION).pages(place.followers)
-    found = [sum(first <= at <= last for at, _ in page) for page in pages]
-    wrong = [number for number in found if number != UPLOADS]
+    found = [sum(first <= at <= place.now for at, _ in page) for page in pages]
+    wrong = [number for number in found if number != uploads]
     if wrong:
         raise Disagree(f"{len(wrong)} of {len(place.followers)} feeds lack uploads: one has {wrong[0]}")
 
 
 def _read_beside(place: _Place, seconds: float, beside: list[Answered]) -> Sample:
-    """Uploads follow one another while followers read."""
+    """Uploads follow one another while followers read. Feeds are looked at when they are done: all of them at
+    once would hold Redis."""
     targets = [asked(place.at, user) for user in place.followers[:READERS]]
     samples = []
     with ThreadPoolExecutor(1) as pool:
         reads = pool.submit(loaded, targets, seconds, READS)
         while not reads.done():
-            samples.append(_pushed(place))
+            samples.append(_measured(place))
         beside.append(reads.result())
+    _delivered(place, UPLOADS * len(samples))
     cpu = {name: sum(one.cpu_s[name] for one in samples) for name in samples[0].cpu_s}
     return Sample(sum(one.events for one in samples), sum(one.seconds for one in samples), cpu)
 
@@ -161,9 +169,11 @@ def _peer(place: _Place) -> Contender:
     at, prefix = place.at, f"bench-fanout-{place.town.number}:"
     python = python_of("fanout_pipeline", Cache.from_env(os.environ))
     with redis_client(at.ground.settings) as client, client.pipeline(transaction=False) as pipe:
-        for kind, names in (("followers", place.authors), ("following", place.followers)):
-            for name in names:
-                pipe.copy(key(GENERATION, "feed", f"{kind}:{name}"), f"{prefix}{kind}:{name}")
+        for author in place.authors:
+            pipe.copy(key(GENERATION, "feed", f"followers:{author}"), f"{prefix}followers:{author}")
+        pages = RedisFeedFold(client, GENERATION).pages(place.followers)
+        for user, page in zip(place.followers, pages, strict=True):
+            pipe.zadd(f"{prefix}following:{user}", {video: at for at, video in page})
         pipe.execute()
 
     def once() -> Sample:

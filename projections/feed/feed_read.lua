@@ -1,48 +1,77 @@
--- A following feed as {video or 'video author', published_at, ...}: what was pushed and what is pulled,
--- not merged, but nothing much older than the newest `cap`. ARGV: key prefix, user, cap; and when the key of
--- the user's likes comes last, {the above, what that says of each video}.
-local prefix, user, cap = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local found = redis.call('ZRANGE', prefix .. 'following:' .. user, 0, cap - 1, 'REV', 'WITHSCORES')
--- With `cap` videos in hand, what is pulled counts only as far back as they reach.
-local least = #found >= 2 * cap and found[#found] or '-inf'
+-- A following feed as {pushed, pulled, likes}: lines of the user's list (pushed.lua) in no order, and {video, published_at, ...}
+-- of the celebrities that the user follows; nothing much older than the newest `cap` of both. ARGV: key prefix,
+-- user, cap, slack; and when the key of the user's likes comes last, what that says of each video, in this order.
+local prefix, user, cap, slack = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local call, byte, sub = redis.call, string.byte, string.sub
+local pushed, pulled, least = {}, {}, '-inf'
 
--- What was pushed since. A fan-out that was carried out twice left it twice.
-local twice = {}
-for _, item in ipairs(redis.call('LRANGE', prefix .. 'inbox:' .. user, 0, -1)) do
-  if not twice[item] then
-    local at, member = string.match(item, '^(%S+) (.*)$')
-    found[#found + 1], found[#found + 2], twice[item] = member, at, true
+-- Reads a list from its end until `cap` lines were found that did not come late, and nothing deeper can be as new
+-- as the oldest of them: a line that was in order when it came bounds all that is deeper, and where the list is in
+-- order each does so exactly. Answers the lines, their times, and the oldest of those `cap`.
+local function read_list()
+  local list, step, lines, times = prefix .. 'pushed:' .. user, cap + 32, {}, {}
+  local oldest, bound, sharp, sorted = math.huge, math.huge, 0, false
+  for from = -step, -math.huge, -step do
+    local read = call('LRANGE', list, from, from + step - 1)
+    for i = #read, 1, -1 do
+      local line = read[i]
+      local first = byte(line)
+      if first == 45 then
+        sorted = true
+      elseif first ~= 35 then
+        local at = tonumber(sub(line, 1, 16))
+        lines[#lines + 1], times[#times + 1] = line, at
+        if sorted or byte(line, -1) ~= 32 then
+          bound = sorted and at or math.min(bound, at + slack)
+          if sharp < cap then
+            sharp, oldest = sharp + 1, math.min(oldest, at)
+          end
+          if sharp == cap and bound < oldest then return lines, times, oldest end
+        end
+      end
+    end
+    if #read < step then return lines, times, sharp == cap and oldest end
   end
 end
 
--- Keeps the newest `3 * cap`, which are at least `cap` videos since each is there thrice at most (sorted in,
--- pushed and pulled), and those of the same millisecond as the last of them.
+local function read_pushed()
+  local lines, times, oldest = read_list()
+  if not oldest then
+    pushed = lines
+    return
+  end
+  least = oldest
+  for i, at in ipairs(times) do
+    if at >= oldest then pushed[#pushed + 1] = lines[i] end
+  end
+end
+
+-- Keeps the newest `cap` of what is pulled, and those of the same millisecond as the last of them.
 local function cut()
   local times, kept = {}, {}
-  for i = 2, #found, 2 do times[#times + 1] = tonumber(found[i]) end
+  for i = 2, #pulled, 2 do times[#times + 1] = tonumber(pulled[i]) end
   table.sort(times, function(one, other) return one > other end)
-  local oldest = times[3 * cap]
-  for i = 1, #found, 2 do
-    local at = tonumber(found[i + 1])
-    if at >= oldest then
-      kept[#kept + 1], kept[#kept + 2] = found[i], found[i + 1]
+  local last = times[cap]
+  for i = 1, #pulled, 2 do
+    if tonumber(pulled[i + 1]) >= last then
+      kept[#kept + 1], kept[#kept + 2] = pulled[i], pulled[i + 1]
     end
-    if at == oldest then least = found[i + 1] end
   end
-  found = kept
+  pulled, least = kept, math.max(last, tonumber(least) or last)
 end
 
-for _, author in ipairs(redis.call('SINTER', prefix .. 'followed:' .. user, prefix .. 'celebrities')) do
+read_pushed()
+for _, author in ipairs(call('SINTER', prefix .. 'followed:' .. user, prefix .. 'celebrities')) do
   local timeline = prefix .. 'timeline:' .. author
-  local videos =
-    redis.call('ZRANGE', timeline, '+inf', least, 'BYSCORE', 'REV', 'LIMIT', 0, cap, 'WITHSCORES')
-  for i = 1, #videos do found[#found + 1] = videos[i] end
-  if #found > 8 * cap then cut() end
+  local videos = call('ZRANGE', timeline, '+inf', least, 'BYSCORE', 'REV', 'LIMIT', 0, cap, 'WITHSCORES')
+  for i = 1, #videos do pulled[#pulled + 1] = videos[i] end
+  if #pulled > 8 * cap then cut() end
 end
 
-local likes = ARGV[4]
-if not likes then return found end
-if #found == 0 then return {found, {}} end
+local likes = ARGV[5]
+if not likes then return {pushed, pulled} end
+if #pushed + #pulled == 0 then return {pushed, pulled, {}} end
 local ids = {}
-for i = 1, #found, 2 do ids[#ids + 1] = string.match(found[i], '^%S+') end
-return {found, redis.call('HMGET', likes, unpack(ids))}
+for i = 1, #pushed do ids[i] = string.match(pushed[i], ' (%S+)') end
+for i = 1, #pulled, 2 do ids[#ids + 1] = pulled[i] end
+return {pushed, pulled, call('HMGET', likes, unpack(ids))}

@@ -1,11 +1,11 @@
 """The following feed in Redis: pushed to followers, pulled from celebrities, all of it under g{n}:feed:.
 
 The owners of the graph's and of the video's partitions change the same feeds at once, so each order is
-carried out by a script (feed.lua, which describes the keys), next to the data. A call does a bounded
-amount of work and tells how far it came; the position moves with the last. What happens between two
-calls of a fan-out is safe: a new follower backfills from the timeline, which already holds the video,
-and a former one is no longer among those that the fan-out goes on with. A crash in between carries the
-batch out again, which changes nothing.
+carried out by a script (pushed.lua and feed.lua, which describe the keys), next to the data. A call does
+a bounded amount of work and tells how far it came; the position moves with the last. What happens
+between two calls of a fan-out is safe: a new follower backfills from the timeline, which already holds
+the video, and a former one is no longer among those that the fan-out goes on with. A crash in between
+carries the batch out again, which changes nothing.
 
 The scripts find their keys by themselves: one Redis, not a cluster.
 """
@@ -30,13 +30,18 @@ CELEBRITY_FOLLOWERS = 10_000
 LARGEST_CAP = 2_000
 """A script handles a feed's videos as the arguments of one command, of which Lua takes some 8,000."""
 
-_WRITE = Path(__file__).with_name("feed.lua").read_text("utf-8")
-READ = Path(__file__).with_name("feed_read.lua").read_text("utf-8")
+_HERE = Path(__file__).parent
+_WRITE = "".join((_HERE / name).read_text("utf-8") for name in ("pushed.lua", "feed.lua"))
+READ = (_HERE / "feed_read.lua").read_text("utf-8")
 _BUDGET = 95
 """Feeds touched by one call, about: 0.6 ms in which Redis serves nobody else. Two calls may be under way:
 with 150 they deliver a tenth more, and reads beside it wait half as long again (BENCHMARKS, fanout)."""
-INBOX = 32
-"""Videos that wait in a user's inbox, at most, before they are sorted into the feed together."""
+SPARE = 600
+"""Lines beyond its window that a list may hold before it is put in order and cut: by the user's name half of
+this or more."""
+SLACK = 60_000
+"""Milliseconds. What is published so long after the latest of all is still in order for a reader, who reads a
+list as far as that and no further: partitions seldom lag more behind one another."""
 
 
 class RedisFeedFold(ScriptedFold):
@@ -58,15 +63,16 @@ class RedisFeedFold(ScriptedFold):
         celebrity_followers: int = CELEBRITY_FOLLOWERS,
         cap: int = CAP,
         budget: int = _BUDGET,
-        inbox: int = INBOX,
+        spare: int = SPARE,
+        slack: int = SLACK,
     ) -> None:
         if not 0 < cap <= LARGEST_CAP:
             raise ValueError(f"a feed's cap is 1 to {LARGEST_CAP}, not {cap}")
         super().__init__(client, generation)
         self._prefix = key(generation, "feed", "")
-        self._cap = cap
+        self._cap, self._slack = cap, slack
         self._beside: Executor = ThreadPoolExecutor(1, "feed-beside")
-        self._limits = celebrity_followers, cap, cap + cap // 4 + 1, budget, inbox
+        self._limits = celebrity_followers, cap, cap + cap // 4 + 1, budget, spare, slack
 
     def write(self, records: Records, moves: Sequence[Move]) -> None:
         def call(asked: Sequence[Told], cursor: str, more: bool) -> tuple[int, str] | None:
@@ -94,7 +100,7 @@ class RedisFeedFold(ScriptedFold):
         with store_errors(), self.ledger.client.pipeline(transaction=False) as pipe:
             read = pipe.register_script(READ)
             for user in users:
-                read(args=[self._prefix, user, self._cap])
+                read(args=[self._prefix, user, self._cap, self._slack])
             answers = pipe.execute()
         return [feed_page(videos_in(answer), None, self._cap, self._cap) for answer in answers]
 
@@ -102,17 +108,19 @@ class RedisFeedFold(ScriptedFold):
 class RedisFeedReads:
     """FeedReads of one generation. Methods may raise StoreUnavailable."""
 
-    def __init__(self, client: redis.asyncio.Redis, generation: int, cap: int = CAP) -> None:
+    def __init__(
+        self, client: redis.asyncio.Redis, generation: int, cap: int = CAP, slack: int = SLACK
+    ) -> None:
         self._read = client.register_script(READ)
         self._prefix = key(generation, "feed", "")
-        self._cap = cap
+        self._cap, self._slack = cap, slack
 
     async def following(
         self, user_id: str, before: tuple[int, str] | None, limit: int
     ) -> list[tuple[int, str]]:
         cap = self._cap if before is not None else first_cap(limit, self._cap)
         with store_errors():
-            answer = await self._read(args=[self._prefix, user_id, cap])
+            answer = await self._read(args=[self._prefix, user_id, cap, self._slack])
         return feed_page(videos_in(answer), before, limit, self._cap)
 
 
@@ -123,7 +131,7 @@ def first_cap(limit: int, cap: int) -> int:
 
 
 def videos_in(answer: Any) -> list[Keyset]:
-    """READ's answer as (published_at, video_id); pushed members also name the author."""
-    return [
-        (int(at), str(member).partition(" ")[0]) for member, at in zip(answer[::2], answer[1::2], strict=True)
-    ]
+    """READ's answer as (published_at, video_id), in its order."""
+    pushed, pulled = answer[0], answer[1]
+    found = [(int(at), video) for at, video, _ in (line.split(" ", 2) for line in pushed)]
+    return found + [(int(at), str(video)) for video, at in zip(pulled[::2], pulled[1::2], strict=True)]

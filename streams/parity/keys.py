@@ -20,9 +20,9 @@ EXCLUDED: Mapping[str, str] = {
     "trend:rank:": "made anew from the buckets every two seconds, and when somebody asks",
     "trend:turn:": "says that somebody ranked just now",
     "trend:buckets": "names outdated buckets too, until a ranking drops them",
-    "feed:following:": "what was pushed and not yet cut off depends on which partition came first: "
+    "feed:pushed:": "what was pushed and not yet cut off depends on which partition came first: "
     "compared as what a reader gets, feed:page",
-    "feed:inbox:": "the same, not sorted in yet: compared as feed:page",
+    "feed:latest": "says what of that is in order",
     "feed:celebrities": "who once had so many followers depends on it too: compared as feed:page",
 }
 """Beginnings of keys that are no function of the log, and why: nothing else is left out."""

@@ -58,13 +58,15 @@ def interrupted(fold: RedisFeedFold, happens: Callable[[], None]) -> RedisFeedFo
     data=st.data(),
     history=events,
     threshold=st.sampled_from([2, 3, 1_000]),
-    inbox=st.sampled_from([1, 2, 3, 32]),
+    spare=st.sampled_from([1, 2, 3, 500]),
+    slack=st.sampled_from([0, 1, 5, 120_000]),
 )
 def test_other_workers_between_the_calls_of_a_fan_out(
     data: Any,
     history: list[Event],
     threshold: int,
-    inbox: int,
+    spare: int,
+    slack: int,
     redis_client: redis.Redis,
     generations: Iterator[int],
 ) -> None:
@@ -77,7 +79,7 @@ def test_other_workers_between_the_calls_of_a_fan_out(
     choices = st.sampled_from(["go on", "go on", "other", "other", "zombie", "half", "crash"])
 
     def worker() -> RedisFeedFold:
-        return RedisFeedFold(redis_client, generation, threshold, CAP, budget=1, inbox=inbox)
+        return RedisFeedFold(redis_client, generation, threshold, CAP, budget=1, spare=spare, slack=slack)
 
     def turn() -> None:
         choice = data.draw(choices)

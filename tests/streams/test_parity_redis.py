@@ -89,7 +89,7 @@ def test_however_it_was_cut_the_sums_are_the_same(redis_client: redis.Redis, two
     assert (
         kinds | {"feed:page", "feed:edges", "trend:1h", "job", "watched", "displayed", "clock"} <= sums.keys()
     )
-    assert not sums.keys() & {"lag", "position", "trend:rank", "feed:following", "feed:inbox"}
+    assert not sums.keys() & {"lag", "position", "trend:rank", "feed:pushed", "feed:latest"}
     assert sums["count"].count == 12
     assert all(EXCLUDED.values()), "each has its reason"
 
