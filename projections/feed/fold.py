@@ -28,7 +28,7 @@ class Follow(NamedTuple):
 
 
 class Publish(NamedTuple):
-    """A video joins its author's timeline; ``at`` is published_at, epoch ms, in digits."""
+    """A video joins its author's timeline; ``at`` is published_at, epoch ms, in 16 digits at most."""
 
     kind: Literal["publish"]
     video: str
@@ -46,21 +46,25 @@ class Delete(NamedTuple):
 
 Order = Follow | Publish | Delete
 
+_LATEST = 2**53 - 1
+"""Epoch ms. Redis orders by doubles and by text of 16 digits: what no clock says counts as the nearest time
+that both can hold."""
 _ASKING = "user.followed", "user.unfollowed", "video.published", "video.deleted"
 
 
 def orders(batch: Records) -> list[Order]:
-    """What the batch asks of the feeds, in offset order. Nobody follows themselves."""
+    """What the batch asks of the feeds, in offset order. Nobody follows themselves, and nobody without a name
+    follows anyone: a fan-out goes on after a name."""
     found: list[Order] = []
     for row in batch.rows(*_ASKING):
         version = _version(occurred(row), row["event_id"])
         match row["event_type"]:
             case "video.published":
-                at = str(row["published_at"])
+                at = str(min(max(row["published_at"], 0), _LATEST))
                 found.append(Publish("publish", row["video_id"], row["creator_id"], at, version))
             case "video.deleted":
                 found.append(Delete("delete", row["video_id"]))
-            case followed if row["actor_id"] != row["target_id"]:
+            case followed if row["actor_id"] not in ("", row["target_id"]):
                 kind: Literal["follow", "unfollow"] = "follow" if followed == "user.followed" else "unfollow"
                 found.append(Follow(kind, row["actor_id"], row["target_id"], version))
     return found

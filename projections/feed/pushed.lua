@@ -97,7 +97,7 @@ end
 -- How long a list may be: from half of `spare` to all of it beyond the window, by the user's name. Those who follow
 -- the same accounts get the same lines, and would all be put in order at the same upload.
 local function room(user)
-  local some = string.byte(user, -1) + 37 * string.byte(user, math.max(1, #user - 1))
+  local some = string.byte(user, -1) + 37 * (string.byte(user, -2) or 0)
   return window + spare - some % (math.floor(spare / 2) + 1)
 end
 

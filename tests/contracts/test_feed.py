@@ -147,6 +147,21 @@ async def test_nor_does_one_that_goes_out_with_a_newer_one(room: Room) -> None:
     assert await room.feed("ann") == [f"v{n:02}" for n in range(16, 8, -1)]
 
 
+async def test_a_time_that_no_clock_says_is_read_nevertheless(room: Room) -> None:
+    room.fold_all(
+        followed("ann", "bob", 1), published("bob", "v1", 5), published("bob", "v2", 6, published_at=-7)
+    )
+    room.fold_all(published("bob", "v3", 7, published_at=2**62))
+    assert await room.feed("ann") == ["v3", "v1", "v2"]
+
+
+async def test_an_account_without_a_name_follows_nobody(room: Room) -> None:
+    """The door lets none in; the log may have one, and a fan-out that went on after it would begin again."""
+    room.fold_all(followed("", "bob", 1), followed("ann", "bob", 1), published("bob", "v1", 2))
+    assert await room.feed("") == []
+    assert await room.feed("ann") == ["v1"]
+
+
 async def test_late_ones_fill_what_removals_left(room: Room) -> None:
     """So many that the list is put in order while it holds fewer of the newest than it keeps: `late5` and its
     like stand in the feed only after all that was cut off before."""
