@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import pytest
 import redis
@@ -14,7 +15,7 @@ from projections.feed.redis import RedisFeedFold
 from projections.position import PositionConflict
 from projections.redis_ledger import Move, RedisLedger
 from schemas.batch import RecordBatch
-from tests.builders import Event, Log
+from tests.builders import Event, Log, batch_of, followed, published, unfollowed
 from tests.executors import AtOnce
 from tests.laws.social import EVERYONE_FOLLOWS, deletions, folded, follows, publications, unfollows
 from tests.strategies import cut_at, schedules
@@ -100,6 +101,50 @@ def test_other_workers_between_the_calls_of_a_fan_out(
     while graph:
         fold_next(worker(), graph)
     assert worker().snapshot() == expected
+    assert not doubled(redis_client, worker().ledger.key("feed", ""))
+
+
+@pytest.mark.parametrize("calls", range(6))
+@pytest.mark.parametrize("again", [False, True])
+def test_who_follows_during_a_fan_out_gets_the_video_once(
+    redis_client: redis.Redis, generations: Iterator[int], calls: int, again: bool
+) -> None:
+    """From the timeline if the fan-out has passed, from the fan-out if not, after a crash no less: between
+    any two calls others follow, before and after those who are reached already, and one comes again."""
+    generation = next(generations)
+    users = ["ann", "cyd", "eve", "gus"]
+    worker = partial(RedisFeedFold, redis_client, generation, cap=8, budget=1)
+    worker().apply(batch_of(*(followed(user, "bob", 1) for user in users)), None)
+    others = [followed(user, "bob", 2) for user in ("abe", "bea", "dan", "flo", "zoe")]
+    others += [unfollowed("eve", "bob", 2), followed("eve", "bob", 3)]
+    left = iter(range(calls))
+
+    def happens() -> None:
+        if next(left, None) is None and worker().position("rf.graph.v1", 0) == len(users):
+            worker().apply(batch_of(*others, start=len(users)), len(users))
+            if again:
+                raise Death
+
+    upload = batch_of(published("bob", "v1", 5))
+    attempt(interrupted(worker(), happens), upload)
+    if worker().position("rf.video.v1", 0) is None:  # the same step again, with one more in it
+        upload = batch_of(published("bob", "v1", 5), published("bob", "v2", 6))
+        worker().apply(upload, None)
+    expected = [(6, "v2"), (5, "v1")][-upload.next :]
+    everyone = sorted({*users, "abe", "bea", "dan", "flo", "zoe"})
+    if worker().position("rf.graph.v1", 0) == len(users):
+        everyone = users
+    assert worker().pages(everyone) == [expected] * len(everyone)
+    assert not doubled(redis_client, worker().ledger.key("feed", ""))
+
+
+def doubled(client: redis.Redis, prefix: str) -> list[str]:
+    """Lists that hold a line twice, and fan-outs that are said to be under way still."""
+    found = list[str](client.scan_iter(f"{prefix}reaching:*"))
+    for name in client.scan_iter(f"{prefix}pushed:*"):
+        lines = [line.rstrip() for line in cast(list[str], client.lrange(name, 0, -1)) if line[0].isdigit()]
+        found += [name] if len(lines) != len(set(lines)) else []
+    return found
 
 
 def singles(log: Log, topic: str, together: int) -> list[RecordBatch]:
