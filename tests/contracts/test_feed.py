@@ -173,6 +173,15 @@ async def test_late_ones_fill_what_removals_left(room: Room) -> None:
     assert await room.feed("ann") == ["v03", "v02", "late5", "late4", "late3", "late2", "late1", "late0"]
 
 
+async def test_a_list_that_is_made_anew_in_a_delivery_has_what_was_delivered(room: Room) -> None:
+    """The second late one finds it due, and holding fewer of the newest than it keeps."""
+    room.fold_all(followed("ann", "bob", 1), *(published("bob", f"v{n:02}", n) for n in range(1, 14)))
+    room.fold_all(*(deleted("bob", f"v{n:02}", 30) for n in (13, 12, 2, 1)))
+    room.fold_all(*(published("bob", f"late{n}", 40, published_at=1) for n in (1, 2)))
+    room.fold_all(*(deleted("bob", f"v{n:02}", 50) for n in (11, 10, 9, 8)))
+    assert await room.feed("ann") == ["v07", "v06", "v05", "v04", "v03", "late2", "late1"]
+
+
 async def test_the_first_publication_of_a_video_counts_even_if_it_comes_later(room: Room) -> None:
     room.fold_all(followed("ann", "bob", 1), followed("ann", "cyd", 1), followed("dan", "cyd", 1))
     room.fold_all(published("bob", "v1", 9), published("cyd", "v2", 7), published("cyd", "v1", 3))
