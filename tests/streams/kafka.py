@@ -73,7 +73,8 @@ class RememberingFold(MemoryFold):
 
     def ids(self) -> list[str]:
         """Every event id, as often as it was folded."""
-        return [event_id for rows in self.seen.values() for _, event_id in rows]
+        # A copy first: a thread of the fold's adds partitions meanwhile.
+        return [event_id for rows in list(self.seen.values()) for _, event_id in rows]
 
 
 class MemoryOffice:
