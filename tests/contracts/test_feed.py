@@ -169,7 +169,9 @@ async def test_late_ones_fill_what_removals_left(room: Room) -> None:
     room.fold_all(*(published("bob", f"v{n:02}", n) for n in range(1, 14)))
     room.fold_all(*(deleted("bob", f"v{n:02}", 30) for n in (13, 12)))
     room.fold_all(*(published("bob", f"late{n}", 40, published_at=2) for n in range(6)))
-    room.fold_all(*(deleted("bob", f"v{n:02}", 50) for n in range(4, 12)))
+    room.fold_all(*(deleted("bob", f"v{n:02}", 50) for n in range(9, 12)))
+    assert await room.feed("ann") == ["v08", "v07", "v06", "v05", "v04", "v03", "v02", "late5"]
+    room.fold_all(*(deleted("bob", f"v{n:02}", 60) for n in range(4, 9)))
     assert await room.feed("ann") == ["v03", "v02", "late5", "late4", "late3", "late2", "late1", "late0"]
 
 

@@ -138,6 +138,19 @@ def test_who_follows_during_a_fan_out_gets_the_video_once(
     assert not doubled(redis_client, worker().ledger.key("feed", ""))
 
 
+def test_a_video_that_turns_out_to_be_another_s_is_on_its_way_no_more(
+    redis_client: redis.Redis, generations: Iterator[int]
+) -> None:
+    """A fan-out is cut short, and before it goes on the publication that counts arrives."""
+    worker = partial(RedisFeedFold, redis_client, next(generations), cap=8, budget=1)
+    worker().apply(batch_of(*(followed(user, "bob", 1) for user in ("ann", "cyd", "eve"))), None)
+    attempt(interrupted(worker(), countdown(1)), batch_of(published("bob", "v1", 9)))
+    assert doubled(redis_client, worker().ledger.key("feed", "")), "half of them have it"
+    worker().apply(batch_of(published("dan", "v1", 5)), None)
+    assert worker().pages(["ann", "cyd", "eve"]) == [[], [], []]
+    assert not doubled(redis_client, worker().ledger.key("feed", ""))
+
+
 def doubled(client: redis.Redis, prefix: str) -> list[str]:
     """Lists that hold a line twice, and fan-outs that are said to be under way still."""
     found = list[str](client.scan_iter(f"{prefix}reaching:*"))
