@@ -9,7 +9,6 @@ without follows that come meanwhile and without a rebuild; the floor only adds m
 import os
 import subprocess
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from statistics import median
@@ -23,7 +22,7 @@ from infra.bench.result import Result, Target, figures
 from infra.bench.scene import OURS, Disagree, Tell
 from infra.bench.stand import GENERATION, Stand, stand
 from infra.bench.town import Town, records
-from infra.bench.workload import Event
+from infra.bench.workload import Event, Record
 from infra.cache import Cache
 from infra.clients import redis_client
 from projections.feed.fold import CAP
@@ -109,14 +108,13 @@ def _settled(at: Stand, followers: int) -> _Place:
     return place
 
 
-def _uploads(place: _Place) -> Callable[[], None]:
-    """What writes 100 new ones to the log, a second apart by their own clock."""
+def _uploads(place: _Place) -> list[Record]:
+    """100 new ones for the log, a second apart by their own clock."""
     events = list[Event]()
     for nth in range(UPLOADS):
         place.now += 1_000
         events += place.town.publish(place.authors[nth % AUTHORS], place.now, whole=False)
-    said = records(events, place.at.book)
-    return lambda: place.at.write(said)
+    return records(events, place.at.book)
 
 
 def _pushed(place: _Place) -> Sample:
@@ -130,11 +128,11 @@ def _measured(place: _Place) -> Sample:
     """The same, without a look at the feeds."""
     at = place.at
     (worker,) = at.workers(1)
-    write = _uploads(place)
+    uploads = _uploads(place)
     servers = {name: at.ground.pid(name) for name in ("kafka", "redis", worker)}
     watch = Stopwatch(servers)
     watch.start()
-    write()
+    at.write(uploads)
     return watch.sample(place.deliveries)
 
 

@@ -87,13 +87,14 @@ local function enter(author, pulled, upload, cursor)
   return true
 end
 
--- Those of the uploads that are on their way, as {video, line, reached}, and the least that they have reached.
+-- Those of the uploads that are on their way, and the least that they have reached.
 local function under_way(author, uploads)
   local coming, found, least = reaching(author), {}, nil
   for _, upload in ipairs(uploads) do
-    local reached = coming[upload[1]]
+    local video, reached = upload[1], coming[upload[1]]
     if reached then
-      found[#found + 1] = {upload[1], arriving(upload[2], upload[1], author), reached}
+      local line, late = arriving(upload[2], video, author)
+      found[#found + 1] = {video = video, line = line, late = late, reached = reached}
       if not least or greater(least, reached) then least = reached end
     end
   end
@@ -109,13 +110,13 @@ end
 local function delivery(coming, least)
   local lines, even, late = {}, true, true
   for i, one in ipairs(coming) do
-    lines[i], even, late = one[2], even and one[3] == least, late and plain(one[2]) ~= one[2]
+    lines[i], even, late = one.line, even and one.reached == least, late and one.late
   end
   if even then return function(user) deliver(user, lines, late) end end
   return function(user)
     local due = {}
     for _, one in ipairs(coming) do
-      if greater(user, one[3]) then due[#due + 1] = one[2] end
+      if greater(user, one.reached) then due[#due + 1] = one.line end
     end
     deliver(user, due, late)
   end
@@ -125,8 +126,8 @@ end
 local function reach(author, coming, last)
   local names, hash = {}, key('reaching', author)
   for _, one in ipairs(coming) do
-    names[#names + 1] = one[1]
-    if last then names[#names + 1] = greater(last, one[3]) and last or one[3] end
+    names[#names + 1] = one.video
+    if last then names[#names + 1] = greater(last, one.reached) and last or one.reached end
   end
   call(last and 'HSET' or 'HDEL', hash, unpack(names))
 end

@@ -3,9 +3,9 @@
 The owners of the graph's and of the video's partitions change the same feeds at once, so each order is
 carried out by a script (pushed.lua and feed.lua, which describe the keys), next to the data. A call does
 a bounded amount of work and tells how far it came; the position moves with the last. What happens
-between two calls of a fan-out is safe: a new follower backfills from the timeline, which already holds
-the video, and a former one is no longer among those that the fan-out goes on with. A crash in between
-carries the batch out again, which changes nothing.
+between two calls of a fan-out is safe: whom it has passed gets the video from the timeline by a new follow,
+whom it has not by the fan-out, and a former follower is no longer among those it goes on with. After a
+crash the batch is carried out again, and its fan-out goes on where it was.
 
 The scripts find their keys by themselves: one Redis, not a cluster.
 """
@@ -34,14 +34,15 @@ _HERE = Path(__file__).parent
 _WRITE = "".join((_HERE / name).read_text("utf-8") for name in ("pushed.lua", "feed.lua"))
 READ = (_HERE / "feed_read.lua").read_text("utf-8")
 _BUDGET = 95
-"""Feeds touched by one call, about: 0.6 ms in which Redis serves nobody else. Two calls may be under way:
-with 150 they deliver a tenth more, and reads beside it wait half as long again (BENCHMARKS, fanout)."""
+"""Deliveries of one video by a call, about, or as much other work: Redis serves nobody else meanwhile, and
+two calls may be under way. With 40 reads beside it wait two thirds as long, and a quarter less and more is
+delivered (BENCHMARKS, fanout)."""
 SPARE = 600
 """Lines beyond its window that a list may hold before it is put in order and cut: by the user's name half of
 this or more."""
 SLACK = 60_000
-"""Milliseconds. What is published so long after the latest of all is still in order for a reader, who reads a
-list as far as that and no further: partitions seldom lag more behind one another."""
+"""Milliseconds. What is older than the latest of all by no more than this is in order still: a reader looks
+so much deeper into a list. Partitions seldom lag more behind one another."""
 
 
 class RedisFeedFold(ScriptedFold):
